@@ -1,0 +1,14 @@
+"""The Scheduler: writes a curve's values into an optimizer's param groups, and counts what really happened.
+
+scheduler   the shell: step, report, state
+clock       which updates happened: hooks on the optimizers
+plan        which schedule drives which key of which group, from which base value
+columns     reading and writing the values of one key
+state       what a checkpoint holds, checked
+ranks       one metric for all processes
+guards      warnings at the user's line
+"""
+
+from rheostat.driver.scheduler import Scheduler
+
+__all__ = ["Scheduler"]

@@ -1,0 +1,126 @@
+"""Which schedule drives which key of which group, and from which base value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rheostat.driver.columns import Group, base_of, value_of
+from rheostat.errors import ScheduleError, nearest, refuse
+from rheostat.schedule import Curve, Run, Schedule, parse
+from rheostat.schedule.run import Axis
+
+if TYPE_CHECKING:
+    from torch.optim import Optimizer
+
+Rules = dict[str, dict[str, Schedule]]
+REST = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One scheduled value: where it is, its base, and the schedule that drives it, counted from update `since`."""
+
+    optimizer: int
+    group: int
+    label: str
+    key: str
+    base: float
+    schedule: Schedule
+    since: int = 0
+
+
+def rules(spec: object) -> Rules:
+    """The schedule argument in one form: {key: {group name or "*": Schedule}}."""
+    if not isinstance(spec, Mapping):
+        return {"lr": {REST: _schedule(spec, "schedule")}}
+    if not spec:
+        raise refuse("schedule", {}, need="at least one key", mend="{'lr': schedule}")
+    found: Rules = {}
+    for key, value in spec.items():
+        if not isinstance(key, str):
+            raise refuse("schedule", key, need="the name of a key as text", mend="{'lr': schedule}")
+        by_group = value if isinstance(value, Mapping) else {REST: value}
+        if not by_group:
+            raise refuse(f"schedule[{key!r}]", {}, need="at least one group", mend="{'*': schedule}")
+        found[key] = {str(name): _schedule(s, f"schedule[{key!r}]") for name, s in by_group.items()}
+    return found
+
+
+def label_of(group: Group, optimizer: int, index: int, optimizers: int, taken: set[str]) -> str:
+    """What a group is called: its name, or its number; "1.0" is group 0 of a second optimizer.
+
+    A name that is taken gets the number behind it, so that every group is told apart in ledgers and checkpoints.
+    """
+    number = f"{optimizer}.{index}" if optimizers > 1 else str(index)
+    name = str(group.get("name", number))
+    return f"{name}#{number}" if name in taken else name
+
+
+def plan(optimizers: Sequence[Optimizer], by_key: Rules) -> list[Entry]:
+    """Every scheduled value of every group; refuses unknown keys, unknown group names, and groups left out."""
+    groups: list[tuple[int, int, str, Group]] = []
+    for o, optimizer in enumerate(optimizers):
+        for g, group in enumerate(optimizer.param_groups):
+            taken = {name for _, _, name, _ in groups}
+            groups.append((o, g, label_of(group, o, g, len(optimizers), taken), group))
+    labels = [str(group.get("name", name)) for _, _, name, group in groups]
+    entries = []
+    for key, by_group in by_key.items():
+        _check_names(key, by_group, labels, [group for *_, group in groups])
+        mine = [place for place in groups if has(place[3], key)]
+        found = [entry(o, g, name, group, key, by_group) for o, g, name, group in mine]
+        if not any(e.base > 0 for e in found):
+            need = "a base value above 0 in at least one group, because schedules are factors of it"
+            raise refuse(f"{key} of every group", 0.0, need=need, mend=f"a {key} above 0 when building the optimizer")
+        entries.extend(found)
+    return entries
+
+
+def entry(o: int, g: int, name: str, group: Group, key: str, by_group: Mapping[str, Schedule], since: int = 0) -> Entry:
+    """The entry of one key of one group."""
+    schedule = by_group.get(str(group.get("name", name)), by_group.get(REST))
+    if schedule is None:
+        mend = f"{{'{name}': ..., }} or {{'*': ...}} for all others"
+        raise refuse(f"schedule[{key!r}]", sorted(by_group), need=f"a schedule for group {name!r} too", mend=mend)
+    return Entry(o, g, name, key, base_of(group, key, name), schedule, since)
+
+
+def has(group: Group, key: str) -> bool:
+    """Whether a group has the key."""
+    try:
+        value_of(group, key)
+    except KeyError:
+        return False
+    return True
+
+
+def curve_of(e: Entry, run: Run, axis: Axis) -> Curve:
+    """The curve that drives an entry, over what was left of the run when it began."""
+    try:
+        return e.schedule.over(run.rest(e.since) if e.since else run, base=e.base, axis=axis)
+    except ScheduleError as error:
+        raise error.inside(f"{e.key} of group {e.label}, base value {e.base:g}") from None
+
+
+def _schedule(spec: object, name: str) -> Schedule:
+    if isinstance(spec, (Schedule, str)):
+        return parse(spec)  # type: ignore[arg-type]
+    raise refuse(name, spec, need="a schedule, or its text", mend="rh.cosine(end=0.1)")
+
+
+def _check_names(key: str, by_group: Mapping[str, Schedule], labels: list[str], groups: list[Group]) -> None:
+    if not any(has(group, key) for group in groups):
+        known = sorted({k for group in groups for k in group if k != "params" and not k.startswith("initial_")})
+        if key in labels:
+            mend = f"{{'lr': {{{key!r}: ...}}}}; the outer names are keys, the inner ones groups"
+        else:
+            close = nearest(key, known)
+            mend = repr(close) if close else "'betas[0]' for the momentum of Adam" if key == "momentum" else None
+        raise refuse("schedule", key, need=f"a key of the optimizer's groups: {', '.join(known)}", mend=mend)
+    for name in by_group:
+        if name != REST and name not in labels:
+            close = nearest(name, labels)
+            need = f"a group's name: {', '.join(labels)}, or '*' for all others"
+            raise refuse(f"schedule[{key!r}]", name, need=need, mend=repr(close) if close else None)

@@ -1,0 +1,152 @@
+"""From curves to groups: values computed in blocks, written row by row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rheostat.driver.columns import Column, Group, TensorColumn, column_for, separate
+from rheostat.driver.plan import Entry, curve_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch.optim import Optimizer
+
+    from rheostat.schedule import Curve, Run, Schedule
+    from rheostat.schedule.run import Axis
+
+_BLOCK_VALUES = 32_768
+_LONGEST_BLOCK = 1024
+
+Signals = dict[tuple["Schedule", int], tuple[float, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """One curve, and which entries it drives with which bases."""
+
+    curve: Curve
+    drive: tuple[Schedule, int]
+    entries: list[int]
+
+
+class Writer:
+    """Writes the values of one position after another into the groups of the optimizers.
+
+    Args:
+        optimizers: the optimizers, whose groups are found again whenever they were replaced.
+        entries: what is scheduled.
+        run: how long training is.
+        axis: what positions count.
+    """
+
+    def __init__(self, optimizers: Sequence[Optimizer], entries: list[Entry], run: Run, axis: Axis) -> None:
+        self.optimizers, self.entries, self.run, self.axis = optimizers, entries, run, axis
+        self.tracks = _tracks(entries, run, axis)
+        self.bases = np.array([e.base for e in entries])
+        self.columns: list[Column] = []
+        self.seen: list[tuple[list[Group], int]] = []
+        self.begin, self.end = 0, 0
+        most = max(1, min(_LONGEST_BLOCK, _BLOCK_VALUES // len(entries)))
+        self.most = 1 if axis == "seconds" else most
+
+    def regroup(self) -> None:
+        """Find the groups, and sort what is scheduled in them into columns."""
+        for optimizer in self.optimizers:
+            for key in {e.key for e in self.entries}:
+                separate(optimizer.param_groups, key)
+        columns: dict[tuple[str, type], Column] = {}
+        for i, e in enumerate(self.entries):
+            group = self.group(e)
+            kind, empty = column_for(group, e.key)
+            columns.setdefault((e.key, kind), empty).add(group, i)
+            group[f"initial_{e.key}"] = e.base
+        self.columns = list(columns.values())
+        for column in self.columns:
+            column.adopt()
+        self.first = self.columns[0]
+        self.seen = [(optimizer.param_groups, len(optimizer.param_groups)) for optimizer in self.optimizers]
+        self.forget()
+
+    def group(self, e: Entry) -> Group:
+        """The group of an entry, as it is now."""
+        return self.optimizers[e.optimizer].param_groups[e.group]
+
+    def stale(self) -> bool:
+        """Whether groups were replaced or added since they were last looked up."""
+        for optimizer, (groups, n) in zip(self.optimizers, self.seen):  # noqa: B905 - on the path of every update
+            if optimizer.param_groups is not groups or len(groups) != n:
+                return True
+        return False
+
+    def forget(self) -> None:
+        """Drop the values computed ahead, because a metric or the position has changed."""
+        self.begin = self.end = 0
+
+    def ready(self, position: int) -> int:
+        """Which row belongs to a position, if it has been computed; else −1."""
+        return position - self.begin if self.begin <= position < self.end else -1
+
+    def fill(self, position: int, coordinate: float, signals: Signals) -> None:
+        """Compute the rows from a position on."""
+        n = self.most
+        whole = self.run.horizon(self.axis)
+        if whole is not None and position <= whole:
+            n = min(n, int(whole) - position + 1)  # the first update past the end begins a block of its own
+        n = max(n, 1)
+        start = coordinate if self.axis == "seconds" else float(position)
+        values = np.empty((n, len(self.entries)))
+        for track in self.tracks:
+            t = start - track.drive[1] + np.arange(n, dtype=np.float64)
+            factors = track.curve.factors(t, signals[track.drive])
+            values[:, track.entries] = factors[:, None] * self.bases[track.entries]
+        for column in self.columns:
+            column.rows = values[:, column.entries].tolist()
+        self.begin, self.end = position, position + n
+
+    def write(self, row: int) -> None:
+        """Write a row into the groups."""
+        for column in self.columns:
+            column.write(column.rows[row])
+
+    def foreign(self) -> list[tuple[Entry, float, float]]:
+        """What somebody else has written: (entry, our value, the value found)."""
+        changed = []
+        for column in self.columns:
+            if not column.untouched():
+                for i, ours, found in zip(column.entries, column.row, column.found(), strict=True):
+                    if ours != found:
+                        changed.append((self.entries[i], ours, found))
+                if isinstance(column, TensorColumn):
+                    column.restore()
+        return changed
+
+    def used(self) -> dict[str, dict[str, float]]:
+        """What the groups hold now: {key: {group: value}}."""
+        result: dict[str, dict[str, float]] = {}
+        for column in self.columns:
+            labels = [self.entries[i].label for i in column.entries]
+            result.setdefault(column.key, {}).update(zip(labels, column.read(), strict=True))
+        return result
+
+    def by_entry(self, key: str, rows: Sequence[Sequence[float]]) -> list[float]:
+        """Values of one key, one row for each column, in the order of the groups."""
+        found = {
+            i: value for column, row in zip(self.columns, rows, strict=True) for i, value in zip(column.entries, row)
+        }
+        return [found[i] for i, e in enumerate(self.entries) if e.key == key]
+
+
+def _tracks(entries: list[Entry], run: Run, axis: Axis) -> list[Track]:
+    """One curve for all entries that it serves; absolute levels need one for each base value."""
+    tracks: dict[tuple[Schedule, int, float | None], Track] = {}
+    for i, e in enumerate(entries):
+        drive = (e.schedule, e.since)
+        key = (*drive, e.base if e.schedule.needs_base else None)
+        if key not in tracks:
+            tracks[key] = Track(curve_of(e, run, axis), drive, [])
+        tracks[key].entries.append(i)
+    return list(tracks.values())

@@ -1,0 +1,97 @@
+"""Every error and warning that Rheostat raises, and the one builder of their messages.
+
+    ValueError
+      ScheduleError          something was described wrongly: a span, run, schedule, argument
+        NotationError        a text could not be read as a schedule; knows the column
+    RuntimeError
+      SchedulerError         something was used wrongly: a call, an optimizer, a loop
+        StateError           a saved state is damaged, or not one of ours
+          ResumeMismatch     a saved state is sound, but belongs to another configuration
+    UserWarning
+      RheostatWarning        something is probably not what was meant; each is said once
+        PastEndWarning       training goes on past the end of the schedule
+        OverwrittenWarning   a scheduled value was changed by somebody else
+        SecondSchedulerWarning   two schedulers want the same value
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class ScheduleError(ValueError):
+    """A schedule, span, run or argument is described wrongly; raised before training starts."""
+
+    def inside(self, where: str) -> ScheduleError:
+        """Add one line that says where, on the way out; returns the error itself."""
+        self.args = (f"{self.args[0]}\n  in {where}",)
+        return self
+
+
+class NotationError(ScheduleError):
+    """A text cannot be read as a schedule. `text` is what was given, `column` (0-based) where it goes wrong."""
+
+    def __init__(self, message: str, text: str, column: int) -> None:
+        shown, at = _excerpt(text, column)
+        super().__init__(f"{message}\n  {shown}\n  {' ' * at}^ column {column + 1}")
+        self.text = text
+        self.column = column
+
+
+class SchedulerError(RuntimeError):
+    """The Scheduler, ledger or trainer is used wrongly; nothing was changed."""
+
+
+class StateError(SchedulerError):
+    """A saved state is damaged, of an unknown version, or not one of ours; nothing was loaded."""
+
+
+class ResumeMismatch(StateError):
+    """A saved state belongs to another schedule, run or set of base values; nothing was loaded."""
+
+
+class RheostatWarning(UserWarning):
+    """Something is probably not what was meant; training goes on."""
+
+
+class PastEndWarning(RheostatWarning):
+    """Training goes on past the end of the schedule; the last value is held."""
+
+
+class OverwrittenWarning(RheostatWarning):
+    """A scheduled value was changed by somebody else between two updates."""
+
+
+class SecondSchedulerWarning(RheostatWarning):
+    """A second scheduler was put on an optimizer; the newer one takes over."""
+
+
+def refuse(name: str, value: object, *, need: str, mend: str | None = None) -> ScheduleError:
+    """The error for an argument that is not accepted: names it, its value, what is allowed and the likely mend."""
+    advice = f" Try {mend}." if mend else ""
+    return ScheduleError(f"{name}={_short(value)}: need {need}.{advice}")
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that was probably meant by `word`, or None."""
+    close = get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return close[0] if close else None
+
+
+def _short(value: object, limit: int = 80) -> str:
+    try:
+        text = repr(value)
+    except Exception:  # noqa: BLE001 - a broken repr must not hide the error that is being reported
+        text = f"<{type(value).__name__}>"
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+def _excerpt(text: str, column: int, width: int = 72) -> tuple[str, int]:
+    """The one line of `text` around `column` that fits on a terminal, and the column within it."""
+    begin = max(0, min(column - width // 2, len(text) - width))
+    line = text[begin : begin + width].replace("\n", " ").replace("\t", " ")
+    return line, column - begin

@@ -1,0 +1,293 @@
+"""What every schedule is: an immutable value, its place in a run, and what it is bound to there."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import MISSING, dataclass, field, fields, replace
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rheostat.errors import ScheduleError, refuse
+from rheostat.schedule.levels import Absolute, Level
+from rheostat.schedule.span import Span
+
+if TYPE_CHECKING:
+    from rheostat.schedule.curve import Curve
+    from rheostat.schedule.metric import Control
+    from rheostat.schedule.run import Axis, Run
+
+FloatArray = NDArray[np.float64]
+Formula = Callable[[FloatArray], FloatArray]
+Evaluate = Callable[[FloatArray, Sequence[float]], FloatArray]
+
+MAKERS: dict[str, Callable[..., Any]] = {}
+"""Every name that the notation knows, and what it calls."""
+
+_Make = TypeVar("_Make", bound=Callable[..., Any])
+
+
+def maker(make: _Make) -> _Make:
+    """Register a function under its own name, so that text can call it."""
+    MAKERS[make.__name__] = make
+    return make
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Schedule:
+    """An immutable, pure function from how far training is to a factor of the base value.
+
+    Made by the lower-case makers (`rh.cosine(...)`, `rh.warmup(...)`), combined by `>>` and `*`, and bound to a run
+    by `over`. Comparable and hashable; its repr is the text that makes it.
+    """
+
+    name: ClassVar[str] = ""
+    binds: ClassVar[int] = 9  # how tightly the text of this schedule holds together: 1 for >>, 2 for *, 9 for a call
+
+    @property
+    def takes_rest(self) -> bool:
+        """Whether it has no length of its own, and takes what is left of the run."""
+        raise NotImplementedError
+
+    @property
+    def needs_base(self) -> bool:
+        """Whether it holds an absolute level, which only a base value turns into a factor."""
+        return any(_holds_absolute(getattr(self, f.name)) for f in fields(self))
+
+    @property
+    def depth(self) -> int:
+        """How deeply schedules are nested in it."""
+        return 1
+
+    def length(self, place: Place) -> Fraction | None:
+        """Its own length on the axis of `place`, exact; None where it takes the rest."""
+        raise NotImplementedError
+
+    def bind(self, place: Place) -> Bound:
+        """Resolve units and levels; `place.length` is the length it really has there."""
+        raise NotImplementedError
+
+    def over(self, run: Run, base: float | None = None, *, axis: Axis | None = None) -> Curve:
+        """The curve of this schedule over a run: units resolved, everything checked.
+
+        Args:
+            run: how long training is.
+            base: the base value that factors multiply (> 0, or 0 for a frozen group); without it the curve gives
+                factors. Schedules with `absolute(...)` levels need it.
+            axis: "updates" (default), "epochs" (one position per epoch) or "seconds" (default for `Run(time=...)`).
+
+        Returns:
+            A `Curve`.
+
+        Raises:
+            ScheduleError: if a unit cannot be converted, a part has no room, or a level needs a base value.
+
+        Example:
+            >>> import rheostat as rh
+            >>> rh.linear().over(rh.Run(steps=4)).values()
+            array([1.  , 0.75, 0.5 , 0.25])
+        """
+        from rheostat.schedule.curve import Curve
+
+        return Curve(self, run, base, axis or run.axis)
+
+    def __rshift__(self, other: Schedule) -> Schedule:
+        """This schedule, then `other`, which starts where this one's length ends."""
+        from rheostat.schedule.combine import sequence
+
+        return sequence(self, _operand(">>", other))
+
+    def __mul__(self, other: Schedule) -> Schedule:
+        """The exact product of two schedules, each on its own clock."""
+        from rheostat.schedule.combine import product
+
+        return product(self, _operand("*", other))
+
+    __rmul__ = __mul__
+
+    def clip(self, min: Level | None = None, max: Level | None = None) -> Schedule:  # noqa: A002 - NumPy's names
+        """This schedule, kept within [min, max] (factors ≥ 0, or `absolute(...)`)."""
+        from rheostat.schedule.combine import clipped
+
+        return clipped(self, min, max)
+
+    def scale(self, k: float) -> Schedule:
+        """This schedule times a constant factor k ≥ 0."""
+        from rheostat.schedule.combine import scaled
+
+        return scaled(self, k)
+
+    def repeat(self, n: int) -> Schedule:
+        """This schedule n times, one after the other; without a length of its own each takes 1/n of the rest."""
+        from rheostat.schedule.combine import repeated
+
+        return repeated(self, n)
+
+    def __repr__(self) -> str:
+        return _call_text(self)
+
+    def __str__(self) -> str:
+        return repr(self)
+
+    def text(self, binds: int) -> str:
+        """Its text as an operand of something that binds so tightly."""
+        return repr(self) if self.binds > binds else f"({self!r})"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Shape(Schedule):
+    """A schedule that is one formula. Final: a new shape is a new class; to change one thing about a shape, wrap it."""
+
+    needs_length: ClassVar[bool] = False
+
+    @property
+    def takes_rest(self) -> bool:
+        return self._own() is None
+
+    def length(self, place: Place) -> Fraction | None:
+        own = self._own()
+        return None if own is None else place.run.convert(own, place.axis, f"{self.name}(over)")
+
+    def bind(self, place: Place) -> Bound:
+        if place.length is None and self.needs_length:
+            mend = f"{self.name}(..., over='10000 steps'), or a Run with steps, epochs, samples, tokens or time"
+            raise refuse("run", place.run, need=f"a known length, for {self!r} to end", mend=mend)
+        formula = self.formula(place)
+        return Bound(self, place.begin, place.length, lambda t, _: formula(t))
+
+    def formula(self, place: Place) -> Formula:
+        """The vectorised formula on local positions in [0, place.length]."""
+        raise NotImplementedError
+
+    def _own(self) -> Span | None:
+        span: Span | None = getattr(self, "span", None)
+        return span
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a schedule is bound: the run, the axis, where it begins and how long it is there."""
+
+    run: Run
+    axis: Axis
+    base: float | None
+    begin: float = 0.0
+    length: float | None = None
+    controls: list[Control] = field(default_factory=list)
+
+    def whole(self, exact: Fraction) -> float:
+        """The nearest position that can own an update: a whole number, or any on the axis of seconds."""
+        return float(exact) if self.axis == "seconds" else float(math.floor(exact + Fraction(1, 2)))
+
+    def position(self, span: Span, name: str) -> float:
+        """Where `span` ends on this axis, as a position."""
+        return self.whole(self.run.convert(span, self.axis, name))
+
+    def period(self, span: Span, name: str) -> Fraction:
+        """A recurring length, exact; at least one update."""
+        exact = self.run.convert(span, self.axis, name)
+        if exact < self.least:
+            raise refuse(name, str(span), need="at least one update", mend="'1 steps'")
+        return exact
+
+    def level(self, value: Level, name: str) -> float:
+        """A level as a factor of the base value."""
+        if not isinstance(value, Absolute):
+            return float(value)
+        if self.base is None:
+            raise refuse(name, value, need="a base value to compare with", mend="schedule.over(run, base=3e-4)")
+        if not self.base > 0:
+            raise refuse(name, value, need="a base value above 0; this group's is 0", mend=f"a factor as {name}")
+        return value.value / self.base
+
+    def fall(self, start: Level, end: Level, name: str) -> tuple[float, float]:
+        """Start and end as factors; an absolute end must not lie above the start it comes from."""
+        high, low = self.level(start, f"{name}(start)"), self.level(end, f"{name}(end)")
+        if isinstance(end, Absolute) and not isinstance(start, Absolute) and low > high:
+            need = f"a value that is not above the one it starts from, {high * (self.base or 0.0):g}"
+            raise refuse("end", end, need=need, mend="a smaller end, or start=absolute(...) if it should rise")
+        return high, low
+
+    def within(self, schedule: Schedule) -> Place:
+        """The place of a part that begins here: as long as the part says, or as this place is."""
+        own = schedule.length(self)
+        return self if own is None else replace(self, length=max(self.whole(own), self.least))
+
+    @property
+    def least(self) -> float:
+        """The shortest length that a part can have."""
+        return 0.0 if self.axis == "seconds" else 1.0
+
+    def before_end(self, t: FloatArray) -> FloatArray:
+        """Positions as seen from within: at the very end a staircase or cycle still stands on its last part."""
+        if self.length is None:
+            return t
+        return np.minimum(t, np.nextafter(self.length, 0.0) if self.axis == "seconds" else self.length - 1.0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bound:
+    """A schedule at its place: plain numbers, ready to be evaluated on local positions."""
+
+    source: Schedule
+    begin: float
+    length: float | None
+    evaluate: Evaluate
+    parts: tuple[Bound, ...] = ()
+
+    def __call__(self, t: FloatArray, signals: Sequence[float]) -> FloatArray:
+        """Factors at local positions `t` ≥ 0, of the same shape; past the end the last value is held."""
+        return self.evaluate(t if self.length is None else np.minimum(t, self.length), signals)
+
+    def explain(self, t: float, signals: Sequence[float]) -> str:
+        """What makes the factor at local position `t`, as text."""
+        return f"{self.source!r} {float(self(np.array([t]), signals)[0]):.6g}"
+
+
+def _operand(symbol: str, other: object) -> Schedule:
+    if isinstance(other, Schedule):
+        return other
+    mend = ".scale(k), for a constant factor" if symbol == "*" else f"a schedule on both sides of {symbol}"
+    raise refuse(f"operand of {symbol}", other, need="a schedule", mend=mend)
+
+
+def _holds_absolute(value: object) -> bool:
+    if isinstance(value, tuple):
+        return any(_holds_absolute(v) for v in value)
+    return value.needs_base if isinstance(value, Schedule) else isinstance(value, Absolute)
+
+
+def _call_text(schedule: Schedule) -> str:
+    """The call that makes a shape: arguments that have their default are left out."""
+    parameters = inspect.signature(MAKERS[schedule.name]).parameters
+    given = []
+    for f in fields(schedule):
+        value = getattr(schedule, f.name)
+        if f.default is not MISSING and value == f.default:
+            continue
+        name = "over" if f.name == "span" else f.name  # a field of that name would hide the method
+        positional = parameters[name].kind is not inspect.Parameter.KEYWORD_ONLY
+        given.append(value_text(value) if positional else f"{name}={value_text(value)}")
+    return f"{schedule.name}({', '.join(given)})"
+
+
+def value_text(value: object) -> str:
+    """An argument in the notation."""
+    if isinstance(value, Span):
+        return repr(str(value))
+    if isinstance(value, tuple):
+        parts = ", ".join(value_text(v) for v in value)
+        return f"[{parts}]" if all(isinstance(v, (Span, tuple)) and v for v in value) else f"({parts})"
+    if callable(value):
+        return f"{getattr(value, '__module__', '')}.{getattr(value, '__qualname__', type(value).__qualname__)}"
+    return repr(value)
+
+
+def check_depth(depth: int, most: int = 64) -> None:
+    """Refuse nesting so deep that printing and comparing would fail."""
+    if depth > most:
+        raise ScheduleError(f"schedules are nested {depth} deep: need at most {most}. Try a sequence with >> instead.")

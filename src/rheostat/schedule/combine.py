@@ -1,0 +1,270 @@
+"""The algebra: sequences, products, and what wraps one schedule. Each binds its parts at their places."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import ClassVar
+
+import numpy as np
+
+from rheostat.errors import ScheduleError, refuse
+from rheostat.schedule.base import Bound, FloatArray, Place, Schedule, check_depth, value_text
+from rheostat.schedule.levels import Absolute, Level, count, level, number
+from rheostat.schedule.metric import Plateau
+from rheostat.schedule.periods import Periods
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Sequence(Schedule):
+    """Parts one after the other; a part owns the half-open interval [begin, end), a joint the later part."""
+
+    binds: ClassVar[int] = 1
+    parts: tuple[Schedule, ...]
+
+    @property
+    def takes_rest(self) -> bool:
+        return any(part.takes_rest for part in self.parts)
+
+    @property
+    def depth(self) -> int:
+        return 1 + max(part.depth for part in self.parts)
+
+    def length(self, place: Place) -> Fraction | None:
+        lengths = [part.length(place) for part in self.parts]
+        return None if None in lengths else sum(filter(None, lengths), Fraction(0))
+
+    def bind(self, place: Place) -> Bound:
+        ends = self._ends(place)
+        parts, begin = [], 0.0
+        for i, (part, end) in enumerate(zip(self.parts, ends, strict=True)):
+            length = None if end is None else end - begin
+            try:
+                parts.append(part.bind(replace(place, begin=place.begin + begin, length=length)))
+            except ScheduleError as error:
+                raise error.inside(f"parts[{i}] {part!r}") from None
+            begin += length or 0.0
+        begins = np.array([part.begin - place.begin for part in parts])
+        return Bound(self, place.begin, ends[-1], lambda t, s: _by_owner(t, s, parts, begins), tuple(parts))
+
+    def _ends(self, place: Place) -> list[float | None]:
+        """Where each part ends: exact sums, each rounded once, and no part shorter than one update."""
+        lengths = [part.length(place) for part in self.parts]
+        fixed = sum(filter(None, lengths), Fraction(0))
+        total = None if place.length is None else Fraction(place.length)
+        ends: list[float | None] = []
+        at, previous = Fraction(0), 0.0
+        for part, length in zip(self.parts, lengths, strict=True):
+            if length is None:
+                length = self._room(part, total, fixed, place)  # noqa: PLW2901
+            if length is None:
+                ends.append(None)
+                break
+            at += length
+            previous = max(place.whole(at), previous + place.least)
+            ends.append(previous)
+        return ends
+
+    def _room(self, part: Schedule, total: Fraction | None, fixed: Fraction, place: Place) -> Fraction | None:
+        if total is None:
+            if part is self.parts[-1]:
+                return None
+            mend = f"over=... on {part!r}, or a Run with a length"
+            raise refuse("run", place.run, need=f"a known length, for what follows {part!r} to begin", mend=mend)
+        if total - fixed < place.least:
+            raise ScheduleError(
+                f"{self!r}: need room for {part!r}; its other parts take {float(fixed):g} of {float(total):g} "
+                f"{place.axis}. Try shorter parts, or a longer run."
+            )
+        return total - fixed
+
+    def __repr__(self) -> str:
+        return " >> ".join(part.text(self.binds) for part in self.parts)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Product(Schedule):
+    """The product of factors, each on its own clock from the product's begin."""
+
+    binds: ClassVar[int] = 2
+    parts: tuple[Schedule, ...]
+
+    @property
+    def takes_rest(self) -> bool:
+        return any(part.takes_rest for part in self.parts)
+
+    @property
+    def depth(self) -> int:
+        return 1 + max(part.depth for part in self.parts)
+
+    def length(self, place: Place) -> Fraction | None:
+        lengths = [part.length(place) for part in self.parts]
+        return None if None in lengths else max(filter(None, lengths))
+
+    def bind(self, place: Place) -> Bound:
+        parts = []
+        for part in self.parts:
+            try:
+                parts.append(part.bind(place.within(part)))
+            except ScheduleError as error:
+                raise error.inside(f"factor {part!r}") from None
+        # One order whichever way it was written, so that a * b and b * a agree to the last bit.
+        ordered = sorted(parts, key=lambda part: repr(part.source))
+
+        def evaluate(t: FloatArray, signals: list[float]) -> FloatArray:
+            result = ordered[0](t, signals)
+            for part in ordered[1:]:
+                result = result * part(t, signals)
+            return result
+
+        return Bound(self, place.begin, place.length, evaluate, tuple(parts))  # type: ignore[arg-type]
+
+    def __repr__(self) -> str:
+        return " * ".join(part.text(self.binds) for part in self.parts)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Wrapped(Schedule):
+    """A schedule with one thing changed; as long as what it wraps."""
+
+    of: Schedule
+
+    @property
+    def takes_rest(self) -> bool:
+        return self.of.takes_rest
+
+    @property
+    def depth(self) -> int:
+        return 1 + self.of.depth
+
+    def length(self, place: Place) -> Fraction | None:
+        return self.of.length(place)
+
+    def call(self) -> str:
+        """The method call that makes it, as text."""
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        return f"{self.of.text(2)}.{self.call()}"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Clipped(Wrapped):
+    min: Level | None = None
+    max: Level | None = None
+
+    def bind(self, place: Place) -> Bound:
+        low = 0.0 if self.min is None else place.level(self.min, "clip(min)")
+        high = np.inf if self.max is None else place.level(self.max, "clip(max)")
+        if low > high:
+            raise refuse("min", self.min, need=f"at most max={self.max!r}", mend="the two the other way round")
+        of = self.of.bind(place)
+        return Bound(self, place.begin, place.length, lambda t, s: np.clip(of(t, s), low, high), (of,))
+
+    def call(self) -> str:
+        given = (("min", self.min), ("max", self.max))
+        return f"clip({', '.join(f'{name}={value_text(v)}' for name, v in given if v is not None)})"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Scaled(Wrapped):
+    k: float = 1.0
+
+    def bind(self, place: Place) -> Bound:
+        of, k = self.of.bind(place), float(self.k)
+        return Bound(self, place.begin, place.length, lambda t, s: k * of(t, s), (of,))
+
+    def call(self) -> str:
+        return f"scale({self.k!r})"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Repeated(Wrapped):
+    n: int = 1
+
+    def length(self, place: Place) -> Fraction | None:
+        once = self.of.length(place)
+        return None if once is None else once * self.n
+
+    def bind(self, place: Place) -> Bound:
+        once = self.of.length(place)
+        if once is None:
+            if place.length is None:
+                raise refuse("run", place.run, need=f"a known length, for {self!r} to divide", mend="Run(steps=...)")
+            once = Fraction(place.length) / self.n
+        if once < place.least:
+            raise ScheduleError(f"{self!r}: need at least one update for each of {self.n}. Try fewer, or a longer run.")
+        of = self.of.bind(replace(place, length=place.whole(once)))
+        cycles, last = Periods.at(place, once), self.n - 1.0
+
+        def evaluate(t: FloatArray, signals: list[float]) -> FloatArray:
+            index = np.minimum(cycles.index(t), last)
+            return of(t - cycles.begin(index), signals)
+
+        return Bound(self, place.begin, place.length, evaluate, (of,))  # type: ignore[arg-type]
+
+    def call(self) -> str:
+        return f"repeat({self.n})"
+
+
+def sequence(*schedules: Schedule) -> Schedule:
+    """The sequence of all parts; sequences among them are taken apart, so that nesting changes nothing."""
+    parts = tuple(p for s in schedules for p in (s.parts if isinstance(s, Sequence) else (s,)))
+    open_ended = [part for part in parts if part.takes_rest]
+    if len(open_ended) > 1:
+        listed = " and ".join(repr(part) for part in open_ended)
+        raise ScheduleError(f"{listed}: need a length for all but one part of a sequence. Try over='10 epochs'.")
+    return _checked(Sequence(parts))
+
+
+def product(*schedules: Schedule) -> Schedule:
+    """The product of all factors; products among them are taken apart."""
+    return _checked(Product(tuple(p for s in schedules for p in (s.parts if isinstance(s, Product) else (s,)))))
+
+
+def clipped(of: Schedule, low: Level | None, high: Level | None) -> Schedule:
+    """`of`, kept within [low, high]."""
+    if low is None and high is None:
+        raise ScheduleError("clip(): need min, max or both. Try .clip(min=0.01).")
+    low, high = (None if v is None else level(name, v) for name, v in (("min", low), ("max", high)))
+    if low is not None and high is not None and type(low) is not Absolute and type(high) is not Absolute:
+        if low > high:  # type: ignore[operator]
+            raise refuse("min", low, need=f"at most max={high!r}", mend=f".clip(min={high!r}, max={low!r})")
+    return _checked(Clipped(of, low, high))
+
+
+def scaled(of: Schedule, k: float) -> Schedule:
+    """`of`, times k."""
+    return _checked(Scaled(of, number("k", k)))
+
+
+def repeated(of: Schedule, n: int) -> Schedule:
+    """`of`, n times over."""
+    if any(isinstance(s, Plateau) for s in walk(of)):
+        raise refuse("repeat", of, need="a schedule without plateau", mend="cosine().repeat(3) * plateau()")
+    return _checked(Repeated(of, count("n", n, least=1, most=10**6)))
+
+
+def walk(schedule: Schedule) -> list[Schedule]:
+    """A schedule and everything it is made of."""
+    if isinstance(schedule, (Sequence, Product)):
+        return [schedule, *(s for part in schedule.parts for s in walk(part))]
+    return [schedule, *walk(schedule.of)] if isinstance(schedule, Wrapped) else [schedule]
+
+
+def _checked(schedule: Schedule) -> Schedule:
+    check_depth(schedule.depth)
+    return schedule
+
+
+def _by_owner(t: FloatArray, signals: list[float], parts: list[Bound], begins: FloatArray) -> FloatArray:  # type: ignore[misc]
+    owners = np.searchsorted(begins, t, side="right") - 1
+    if t.size and owners.flat[0] == owners.flat[-1] and (owners == owners.flat[0]).all():
+        i = int(owners.flat[0])
+        return parts[i](t - begins[i], signals)
+    result = np.empty_like(t)
+    for i, part in enumerate(parts):
+        mine = owners == i
+        if mine.any():
+            result[mine] = part(t[mine] - begins[i], signals)
+    return result

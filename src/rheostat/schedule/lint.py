@@ -1,0 +1,2 @@
+def lint(*a): return []
+class Finding: pass

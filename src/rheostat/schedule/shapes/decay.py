@@ -1,0 +1,258 @@
+"""Shapes that go from one level to another over their length.
+
+Each is start·w + end·v, where w falls from 1 to 0 and v = 1 − w. Both weights are written without subtracting
+nearly equal numbers, so that small values near the end are as accurate as large ones, and both ends are exact.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from rheostat.schedule.base import FloatArray, Formula, Place, Schedule, Shape, maker
+from rheostat.schedule.levels import Level, level, number
+from rheostat.schedule.span import Span
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Decay(Shape):
+    """From `start` to `end`; abstract in the two weights."""
+
+    needs_length: ClassVar[bool] = True
+    end: Level = 0.0
+    start: Level = 1.0
+    span: Span | None = None
+
+    def formula(self, place: Place) -> Formula:
+        start, end = place.fall(self.start, self.end, self.name)
+        assert place.length is not None
+        n, weights = place.length, self.weights
+
+        def formula(t: FloatArray) -> FloatArray:
+            w, v = weights(t / n, (n - t) / n)
+            return start * w + end * v
+
+        return formula
+
+    def weights(self, p: FloatArray, q: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """(w, v) at progress p = t/N, with q = 1 − p computed on its own."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Linear(Decay):
+    name: ClassVar[str] = "linear"
+
+    def weights(self, p: FloatArray, q: FloatArray) -> tuple[FloatArray, FloatArray]:
+        return q, p
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Cosine(Decay):
+    name: ClassVar[str] = "cosine"
+
+    def weights(self, p: FloatArray, q: FloatArray) -> tuple[FloatArray, FloatArray]:
+        # (1 + cos πp)/2 = sin²(πq/2): the same curve, and exact to the last digits where it approaches 0.
+        return np.sin(q * (np.pi / 2)) ** 2, np.sin(p * (np.pi / 2)) ** 2
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Polynomial(Decay):
+    name: ClassVar[str] = "polynomial"
+    power: float = 1.0
+
+    def weights(self, p: FloatArray, q: FloatArray) -> tuple[FloatArray, FloatArray]:
+        with np.errstate(divide="ignore"):
+            v = -np.expm1(self.power * np.log1p(-p))
+        return q**self.power, v
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class OneMinusSqrt(Decay):
+    name: ClassVar[str] = "one_minus_sqrt"
+
+    def weights(self, p: FloatArray, q: FloatArray) -> tuple[FloatArray, FloatArray]:
+        root = np.sqrt(p)
+        return q / (1.0 + root), root
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Rex(Decay):
+    name: ClassVar[str] = "rex"
+
+    def weights(self, p: FloatArray, q: FloatArray) -> tuple[FloatArray, FloatArray]:
+        return 2.0 * q / (1.0 + q), p / (1.0 + q)
+
+
+def _over(over: Span | str | None) -> Span | None:
+    return None if over is None else Span.of(over, "over")
+
+
+@maker
+def linear(*, end: Level = 0.0, start: Level = 1.0, over: Span | str | None = None) -> Schedule:
+    """Go from `start` to `end` in a straight line.
+
+    factor(t) = start·(1 − t/N) + end·t/N for 0 ≤ t < N, and `end` from t = N on.
+
+    Picture::
+
+        linear()                       ███████▇▇▇▇▇▆▆▆▆▆▅▅▅▅▅▄▄▄▄▄▃▃▃▃▃▂▂▂▂▂▁▁▁
+
+    Args:
+        end: level reached at t = N: a factor ≥ 0, or `absolute(value)`.
+        start: level at t = 0, likewise.
+        over: length N; the rest of the run by default.
+
+    Returns:
+        A Schedule.
+
+    Raises:
+        ScheduleError: for a level that is negative or not finite, or a length without a unit.
+
+    Example:
+        >>> import rheostat as rh
+        >>> rh.linear(end=0.5).over(rh.Run(steps=2)).at(1)
+        0.75
+
+    Source: Goyal et al. 2017 (arXiv 1706.02677) for the rise; the usual fine-tuning decay of BERT (arXiv 1810.04805).
+    Equals PyTorch's LinearLR(start_factor=start, end_factor=end, total_iters=N).
+    """
+    return Linear(end=level("end", end), start=level("start", start), span=_over(over))
+
+
+@maker
+def cosine(*, end: Level = 0.0, start: Level = 1.0, over: Span | str | None = None) -> Schedule:
+    """Go from `start` to `end` along half a cosine: slowly at first and at last.
+
+    factor(t) = end + (start − end)·(1 + cos(π·t/N))/2 for 0 ≤ t < N, and `end` from t = N on.
+
+    Picture::
+
+        cosine()                       █
+
+    Args:
+        end: level reached at t = N: a factor ≥ 0, or `absolute(value)`.
+        start: level at t = 0, likewise.
+        over: length N; the rest of the run by default.
+
+    Returns:
+        A Schedule.
+
+    Raises:
+        ScheduleError: for a level that is negative or not finite, or a length without a unit.
+
+    Example:
+        >>> import rheostat as rh
+        >>> round(rh.cosine(end=0.1).over(rh.Run(steps=2)).at(1), 12)
+        0.55
+
+    Source: Loshchilov & Hutter 2017, SGDR (arXiv 1608.03983), equation 5, one cycle.
+    Equals PyTorch's CosineAnnealingLR(T_max=N, eta_min=end·base), which climbs again past N; this one does not.
+    """
+    return Cosine(end=level("end", end), start=level("start", start), span=_over(over))
+
+
+@maker
+def polynomial(
+    *, power: float = 1.0, end: Level = 0.0, start: Level = 1.0, over: Span | str | None = None
+) -> Schedule:
+    """Go from `start` to `end` as a power of the remaining progress.
+
+    factor(t) = end + (start − end)·(1 − t/N)^power for 0 ≤ t < N, and `end` from t = N on.
+
+    Picture::
+
+        polynomial(power=2)            █
+
+    Args:
+        power: exponent, above 0 (at most 1000); 1 is linear, 2 falls early, 0.5 falls late.
+        end: level reached at t = N: a factor ≥ 0, or `absolute(value)`.
+        start: level at t = 0, likewise.
+        over: length N; the rest of the run by default.
+
+    Returns:
+        A Schedule.
+
+    Raises:
+        ScheduleError: for an argument out of range.
+
+    Example:
+        >>> import rheostat as rh
+        >>> rh.polynomial(power=2).over(rh.Run(steps=2)).at(1)
+        0.25
+
+    Source: the "poly" policy of Caffe and DeepLab (arXiv 1606.00915, section 3.2).
+    Equals PyTorch's PolynomialLR(total_iters=N, power=power) with end=0.
+    """
+    return Polynomial(
+        end=level("end", end),
+        start=level("start", start),
+        span=_over(over),
+        power=number("power", power, above=0.0, most=1000.0),
+    )
+
+
+@maker
+def one_minus_sqrt(*, end: Level = 0.0, start: Level = 1.0, over: Span | str | None = None) -> Schedule:
+    """Go from `start` to `end` as 1 − √progress: steeply at first; the cooldown of a warmup-stable-decay run.
+
+    factor(t) = end + (start − end)·(1 − √(t/N)) for 0 ≤ t < N, and `end` from t = N on.
+
+    Picture::
+
+        one_minus_sqrt()               █
+
+    Args:
+        end: level reached at t = N: a factor ≥ 0, or `absolute(value)`.
+        start: level at t = 0, likewise.
+        over: length N; the rest of the run by default.
+
+    Returns:
+        A Schedule.
+
+    Raises:
+        ScheduleError: for a level that is negative or not finite, or a length without a unit.
+
+    Example:
+        >>> import rheostat as rh
+        >>> rh.one_minus_sqrt().over(rh.Run(steps=4)).at(1)
+        0.5
+
+    Source: Hägele et al. 2024, Scaling Laws and Compute-Optimal Training Beyond Fixed Training Durations
+    (arXiv 2405.18392), section 3. PyTorch has no such class.
+    """
+    return OneMinusSqrt(end=level("end", end), start=level("start", start), span=_over(over))
+
+
+@maker
+def rex(*, end: Level = 0.0, start: Level = 1.0, over: Span | str | None = None) -> Schedule:
+    """Go from `start` to `end` along a reflected exponential: high for long, then down steeply.
+
+    factor(t) = end + (start − end)·(1 − p)/(1 − p/2), with p = t/N for 0 ≤ t < N, and `end` from t = N on.
+
+    Picture::
+
+        rex()                          █
+
+    Args:
+        end: level reached at t = N: a factor ≥ 0, or `absolute(value)`.
+        start: level at t = 0, likewise.
+        over: length N; the rest of the run by default.
+
+    Returns:
+        A Schedule.
+
+    Raises:
+        ScheduleError: for a level that is negative or not finite, or a length without a unit.
+
+    Example:
+        >>> import rheostat as rh
+        >>> round(rh.rex().over(rh.Run(steps=2)).at(1), 12)
+        0.666666666667
+
+    Source: Chen, Wolfe & Kyrillidis 2022, REX: Revisiting Budgeted Training (arXiv 2107.04197), section 4.
+    PyTorch has no such class.
+    """
+    return Rex(end=level("end", end), start=level("start", start), span=_over(over))
