@@ -23,40 +23,63 @@ class Watch:
     with every learning rate at 0 that nobody scheduled, by which tools make an optimizer build its state.
     """
 
-    __slots__ = ("handles", "idle", "open", "optimizer", "scheduler", "stepped")
-
     def __init__(self, scheduler: Scheduler, optimizer: Optimizer) -> None:
         self.scheduler = scheduler
         self.optimizer = optimizer
         self.open = self.idle = self.stepped = False
+        self.look()
         self.handles: list[RemovableHandle] = [optimizer.register_load_state_dict_post_hook(self.loaded)]
         if scheduler.clock == "updates":
             self.handles.append(optimizer.register_step_pre_hook(self.before))
             self.handles.append(optimizer.register_step_post_hook(self.after))
 
-    # A compiled training step must not trace these: they change Python state at every update.
-    @torch.compiler.disable
+    def look(self) -> None:
+        """Remember the groups as they are now, to notice cheaply when they are replaced, added to or set to rest."""
+        self.groups = self.optimizer.param_groups
+        self.size = len(self.groups)
+        self.first = self.groups[0] if "lr" in self.groups[0] else {"lr": 1.0}
+        self.tensor = self.first["lr"] if isinstance(self.first["lr"], torch.Tensor) else None
+
     def before(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:  # noqa: ARG002 - PyTorch's signature
         """Just before an update: whatever is due is written now."""
-        scheduler = self.scheduler
+        lr = self.first["lr"]
+        if (
+            self.scheduler.due
+            or optimizer.param_groups is not self.groups
+            or len(self.groups) != self.size
+            or (lr is not self.tensor and lr == 0)
+        ):
+            self.prepare()
         self.open = True
-        self.idle = not scheduler.writer.first.first_untouched() and _at_rest(optimizer)
-        if not self.idle and (scheduler.due or scheduler.writer.stale()):
-            scheduler.write()
 
-    @torch.compiler.disable
     def after(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:  # noqa: ARG002
         """Just after an update: it counts if it moved the weights."""
-        if not self.open:
-            return
-        self.open = False
-        found = getattr(optimizer, "found_inf", None)
-        if self.idle or (found is not None and float(found) != 0):
-            return
-        self.scheduler.counted(self)
+        if self.open:
+            self.open = False
+            found_inf = getattr(optimizer, "found_inf", None)
+            if not self.idle and (found_inf is None or float(found_inf) == 0):
+                self.scheduler.counted(self)
+
+    def prepare(self) -> None:
+        """What is rarely needed before an update: write what step() did not, or see that this is no update at all."""
+        scheduler = self.scheduler
+        if self.stale():
+            scheduler.regroup()
+        self.idle = scheduler.writer.moves() and self.at_rest()
+        if not self.idle:
+            scheduler.write()
+
+    def stale(self) -> bool:
+        """Whether groups were replaced or added since they were last looked up."""
+        return self.optimizer.param_groups is not self.groups or len(self.groups) != self.size
+
+    def at_rest(self) -> bool:
+        """Whether every learning rate is 0, so that a step moves nothing."""
+        return all(float(group.get("lr", 1.0)) == 0 for group in self.optimizer.param_groups)
 
     def loaded(self, optimizer: Optimizer) -> None:  # noqa: ARG002
         """After optimizer.load_state_dict, which replaces every group: ours are written again."""
+        self.scheduler.regroup()
         self.scheduler.rewrite()
 
     def close(self) -> None:
@@ -64,11 +87,6 @@ class Watch:
         for handle in self.handles:
             handle.remove()
         self.handles.clear()
-
-
-def _at_rest(optimizer: Optimizer) -> bool:
-    """Whether somebody has set every learning rate to 0, so that a step moves nothing."""
-    return all(float(group.get("lr", 1.0)) == 0 for group in optimizer.param_groups)
 
 
 def unwrapped(optimizer: Any, name: str = "optimizer") -> Optimizer:

@@ -3,129 +3,160 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from operator import itemgetter
 from typing import Any
 
+import numpy as np
 import torch
 
 from rheostat.errors import refuse
+from rheostat.schedule.base import FloatArray
 
 Group = dict[str, Any]
+Member = tuple[Group, int]
+"""A group, and the number of the plan's entry that drives it."""
+
+Foreign = tuple[int, float, float]
+"""What somebody else wrote: the number of the plan's entry, the value we had written, the value found."""
 _ITEM = re.compile(r"([A-Za-z_]\w*)\[(\d)\]")
 
 
 class Column:
-    """One key of some groups, as plain numbers: `group[key] = value`."""
+    """One key of some groups, as plain numbers: `group[key] = value`.
 
-    def __init__(self, key: str) -> None:
+    `write` also looks at what it replaces: a value that is not the one written before came from somebody else.
+    """
+
+    def __init__(self, key: str, members: list[Member]) -> None:
         self.key = key
-        self.groups: list[Group] = []
-        self.entries: list[int] = []
+        self.groups = [group for group, _ in members]
+        self.entries = [entry for _, entry in members]
         self.rows: list[list[float]] = []
-        self.row: list[float] = []
-        self.get: Callable[[Group], Any] = itemgetter(key)
+        self.row = self.read()
 
-    def add(self, group: Group, entry: int) -> None:
-        """Take in one group, driven by the plan's entry of that number."""
-        self.groups.append(group)
-        self.entries.append(entry)
+    def load(self, values: FloatArray) -> None:
+        """Take in a block of rows to write from, with one value for each group in a row."""
+        self.rows = values.tolist()
 
-    def write(self, row: list[float]) -> None:
-        """Write one value into each group."""
-        key = self.key
-        for group, value in zip(self.groups, row):  # noqa: B905 - strict costs a third of this loop
+    def write(self, at: int) -> list[Foreign] | None:
+        """Write row `at` into the groups; returns what was found there that we had not written, if anything."""
+        key, foreign, row = self.key, None, self.rows[at]
+        for group, old, value in zip(self.groups, self.row, row):  # noqa: B905 - strict costs a third of this loop
+            if group[key] is not old and group[key] != old:
+                foreign = foreign or self.foreign()
             group[key] = value
         self.row = row
+        return foreign
 
-    def adopt(self) -> None:
-        """Take what the groups hold now as written by us."""
-        self.row = [*map(self.get, self.groups)]
-
-    def untouched(self) -> bool:
-        """Whether every group still holds what was written last."""
-        return [*map(self.get, self.groups)] == self.row
-
-    def first_untouched(self) -> bool:
-        """The same for the first group alone: cheap enough for every update."""
-        return bool(self.groups[0][self.key] == self.row[0])
+    def foreign(self) -> list[Foreign]:
+        """Which groups hold a value that we had not written."""
+        pairs = zip(self.entries, self.row, self.read(), strict=True)
+        return [(entry, ours, found) for entry, ours, found in pairs if ours != found]
 
     def read(self) -> list[float]:
         """The value of each group now."""
-        return [float(self.get(group)) for group in self.groups]
+        return [float(value_of(group, self.key)) for group in self.groups]
 
-    def found(self) -> list[float]:
-        """What the groups hold after somebody wrote into them; may wait for a device."""
-        return self.read()
+
+class SingleColumn(Column):
+    """One key of one group: what most trainings have, without the loop."""
+
+    def write(self, at: int) -> list[Foreign] | None:
+        group, key, row = self.groups[0], self.key, self.rows[at]
+        old, foreign = self.row[0], None
+        if group[key] is not old and group[key] != old:
+            foreign = self.foreign()
+        group[key] = row[0]
+        self.row = row
+        return foreign
 
 
 class ItemColumn(Column):
     """One element of a tuple, such as betas[0]."""
 
-    def __init__(self, key: str, name: str, index: int) -> None:
-        super().__init__(key)
-        self.name, self.index = name, index
-        self.get = lambda group: group[name][index]
-
-    def write(self, row: list[float]) -> None:
-        name, index = self.name, self.index
-        for group, value in zip(self.groups, row):  # noqa: B905
-            old = group[name]
-            if isinstance(old[index], torch.Tensor):
-                old[index].fill_(value)
-            else:
-                group[name] = (*old[:index], value, *old[index + 1 :])
+    def write(self, at: int) -> list[Foreign] | None:
+        match = _ITEM.fullmatch(self.key)
+        assert match is not None
+        name, index, foreign, row = match[1], int(match[2]), None, self.rows[at]
+        for group, old, value in zip(self.groups, self.row, row, strict=True):
+            values = group[name]
+            if isinstance(values[index], torch.Tensor):
+                values[index].fill_(value)
+                continue
+            if values[index] != old:
+                foreign = foreign or self.foreign()
+            group[name] = (*values[:index], value, *values[index + 1 :])
         self.row = row
-
-    def untouched(self) -> bool:
-        values = [*map(self.get, self.groups)]
-        return any(isinstance(value, torch.Tensor) for value in values) or values == self.row
-
-    def first_untouched(self) -> bool:
-        return True
+        return foreign
 
 
 class TensorColumn(Column):
-    """Tensor values: filled in place, which rounds once and waits for no device."""
+    """Tensor values of one dtype on one device: filled in place, without waiting for the device.
 
-    def __init__(self, key: str) -> None:
-        super().__init__(key)
-        self.tensors: list[Any] = []
+    A block of rows goes to the device at once; at each update one row is copied there into a line of numbers, and from
+    those into the tensors.
+    """
 
-    def add(self, group: Group, entry: int) -> None:
-        super().add(group, entry)
-        self.tensors.append(group[self.key])
+    def __init__(self, key: str, members: list[Member]) -> None:
+        self.tensors: list[torch.Tensor] = [group[key] for group, _ in members]
+        super().__init__(key, members)
+        first = self.tensors[0]
+        self.line = torch.zeros(len(self.tensors), dtype=first.dtype, device=first.device)
+        self.numbers = [number.view(t.shape) for number, t in zip(self.line.unbind(), self.tensors, strict=True)]
+        self.block = self.line.unsqueeze(0)
 
-    def write(self, row: list[float]) -> None:
-        for tensor, value in zip(self.tensors, row):  # noqa: B905
-            tensor.fill_(value)
-        self.row = row
+    def load(self, values: FloatArray) -> None:
+        super().load(values)
+        block = rounded(values, self.line.dtype)
+        if self.line.device.type == "cuda":
+            block = block.pin_memory()
+        self.block = block.to(self.line.device, non_blocking=True)
 
-    def restore(self) -> None:
-        """Put our tensors back where somebody has put others."""
-        for group, tensor in zip(self.groups, self.tensors, strict=True):
+    def write(self, at: int) -> list[Foreign] | None:
+        foreign, key = None, self.key
+        for group, tensor in zip(self.groups, self.tensors):  # noqa: B905
+            if group[key] is not tensor:
+                foreign = foreign or self.restore()
+        with torch.no_grad():
+            self.line.copy_(self.block[at])
+            torch._foreach_copy_(self.tensors, self.numbers)
+        self.row = self.rows[at]
+        return foreign
+
+    def restore(self) -> list[Foreign]:
+        """Put our tensors back where somebody has put others, and say which of those had another value.
+
+        Reading them may wait for the device; only whoever replaces tensors pays for it. Some frameworks write back
+        what get_lr() gave them: a tensor of the planned value is no change.
+        """
+        foreign = []
+        for group, tensor, entry, planned in zip(self.groups, self.tensors, self.entries, self.row, strict=True):
+            now = group[self.key]
+            if now is not tensor and float(now) != float(rounded(np.array([planned]), tensor.dtype)[0]):
+                foreign.append((entry, planned, float(now)))
             group[self.key] = tensor
-
-    def untouched(self) -> bool:
-        """Whether each group still holds the tensor that is filled; reading its value would wait for the device."""
-        return all(a is b for a, b in zip(map(self.get, self.groups), self.tensors))  # noqa: B905
-
-    def adopt(self) -> None:
-        self.row = []
-
-    def first_untouched(self) -> bool:
-        return self.groups[0][self.key] is self.tensors[0]
+        return foreign
 
     def read(self) -> list[float]:
-        """What was written; only where nothing was yet, the tensors are asked, which waits for the device."""
-        return list(self.row) or [float(tensor) for tensor in self.tensors]
+        """What was written; where nothing was yet, the tensors are asked, which waits for the device."""
+        return list(getattr(self, "row", ())) or [float(tensor) for tensor in self.tensors]
 
-    def found(self) -> list[float]:
-        planned = self.read()
-        rounded = [float(torch.tensor(v, dtype=t.dtype)) for v, t in zip(planned, self.tensors, strict=True)]
-        values = [float(self.get(group)) for group in self.groups]
-        # A tensor of the planned value is no change: some frameworks write back what get_lr() gave them.
-        return [v if r == now else now for v, r, now in zip(planned, rounded, values, strict=True)]
+
+def rounded(values: FloatArray, dtype: torch.dtype) -> torch.Tensor:
+    """Float64 values in a dtype, each rounded once, to nearest even.
+
+    PyTorch goes to the 16-bit types by way of float32, which rounds twice; NumPy goes to float16 directly, and for
+    bfloat16 all but 7 bits of the fraction are rounded away here, after which every further step is exact.
+    """
+    if dtype == torch.float16:
+        return torch.from_numpy(values.astype(np.float16))
+    if dtype == torch.bfloat16:
+        bits = np.ascontiguousarray(values).view(np.uint64)
+        cut = np.uint64(52 - 7)
+        one = np.uint64(1)
+        even = (bits >> cut) & one
+        bits = (bits + ((one << (cut - one)) - one) + even) >> cut << cut
+        values = bits.view(np.float64)
+    return torch.from_numpy(np.ascontiguousarray(values)).to(dtype)
 
 
 def value_of(group: Group, key: str) -> Any:
@@ -152,14 +183,19 @@ def separate(groups: list[Group], key: str) -> None:
             seen.add(id(group[key]))
 
 
-def column_for(group: Group, key: str) -> tuple[type[Column], Column]:
-    """An empty column of the kind that this group's key needs, and that kind."""
-    if key not in group:
-        match = _ITEM.fullmatch(key)
-        assert match is not None
-        return ItemColumn, ItemColumn(key, match[1], int(match[2]))
-    kind = TensorColumn if isinstance(group[key], torch.Tensor) else Column
-    return kind, kind(key)
+def columns_of(members: dict[str, list[Member]]) -> list[Column]:
+    """What is scheduled, by key, sorted into columns of one kind each."""
+    columns: list[Column] = []
+    for key, listed in members.items():
+        kinds: dict[object, list[Member]] = {}
+        for group, entry in listed:
+            value = group.get(key)
+            tensor = isinstance(value, torch.Tensor)
+            kinds.setdefault((value.dtype, value.device) if tensor else key in group, []).append((group, entry))
+        for kind, some in kinds.items():
+            plain = SingleColumn if len(some) == 1 else Column
+            columns.append((plain if kind is True else ItemColumn if kind is False else TensorColumn)(key, some))
+    return columns
 
 
 def base_of(group: Group, key: str, label: str) -> float:

@@ -11,6 +11,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from rheostat.driver import state as states
 from rheostat.driver.clock import Watch, unwrapped
+from rheostat.driver.columns import Foreign
 from rheostat.driver.guards import Guards
 from rheostat.driver.plan import Entry, Rules, curve_of, entry, has, label_of, plan, rules
 from rheostat.driver.ranks import Reduce, agree, as_number
@@ -106,6 +107,7 @@ class Scheduler(LRScheduler):
         # Everything that can be refused has been; only now is the optimizer touched.
         replace_older(older, self.guards)
         self._start_metrics()
+        self.writer.regroup()
         self._attach()
         self.rewrite()
 
@@ -186,7 +188,7 @@ class Scheduler(LRScheduler):
             curve_of(e, self.run, self.axis)
         target.add_param_group(group)
         self._take_in(own)
-        self._write_now()
+        self.rewrite()
 
     @property
     def curve(self) -> Curve:
@@ -240,6 +242,7 @@ class Scheduler(LRScheduler):
         self.entries, self.writer, self.position = entries, writer, saved["position"]
         self._elapsed, self._origin = float(saved["elapsed"]), float(self.timer())
         self._reported, self.due = None, False
+        self.regroup()
         self.rewrite()
 
     def close(self) -> None:
@@ -276,7 +279,7 @@ class Scheduler(LRScheduler):
 
     def counted(self, watch: Watch) -> None:
         """An update of one optimizer moved the weights; it is complete when each optimizer has stepped."""
-        if len(self._watches) > 1:
+        if len(self._watches) > 1:  # several optimizers: complete when each has stepped
             watch.stepped = True
             if not all(w.stepped for w in self._watches):
                 return
@@ -290,35 +293,34 @@ class Scheduler(LRScheduler):
     def write(self) -> None:
         """Write the values of the current position into the groups."""
         writer = self.writer
-        if writer.stale():
-            self._take_in(None)
-        row = writer.ready(self.position)
-        if row < 0:
-            row = self._row()
+        at = self.position - writer.begin
+        if not 0 <= at < writer.count:
+            at = self._row()
         for column in writer.columns:
-            if not column.untouched():
-                self._overwritten()
-            column.write(column.rows[row])
+            foreign = column.write(at)
+            if foreign:
+                self._overwritten(foreign)
         self.due = False
 
     def rewrite(self) -> None:
-        """Look the groups up again and write the current values into them, whatever they hold."""
+        """Write what the groups should hold now, whatever they hold."""
+        self.writer.write(self._row(ahead=not self.due))
+
+    def regroup(self) -> None:
+        """Look all groups up again, and take in those that were added."""
         self._take_in(None)
-        self._write_now()
 
     # Inside
 
-    def _write_now(self) -> None:
-        self.writer.write(self._row(ahead=not self.due))
-
     def _row(self, *, ahead: bool = True) -> int:
         """The row of the current position, computed if need be; of the one before where that is still in force."""
+        writer = self.writer
         position = self.position if ahead else max(self.position - 1, 0)
-        if self.writer.ready(position) < 0 or self.axis == "seconds":
+        if self.axis == "seconds" or not 0 <= position - writer.begin < writer.count:
             at = self.elapsed() if self.axis == "seconds" else float(position)
             self._check_end(at)
-            self.writer.fill(position, at, self._signals())
-        return self.writer.ready(position)
+            writer.fill(position, at, self._signals())
+        return position - writer.begin
 
     def _attach(self) -> None:
         self._watches = [Watch(self, optimizer) for optimizer in self.optimizers]
@@ -345,6 +347,8 @@ class Scheduler(LRScheduler):
             self.writer = Writer(self.optimizers, self.entries, self.run, self.axis)
             self._start_metrics()
         self.writer.regroup()
+        for watch in self._watches:
+            watch.look()
 
     def _start_metrics(self) -> None:
         for track in self.writer.tracks:
@@ -383,16 +387,14 @@ class Scheduler(LRScheduler):
                 f"value is held. If the run is meant to be longer, say so: {self.run!r}.",
             )
 
-    def _overwritten(self) -> None:
-        changed = self.writer.foreign()
-        if changed:
-            e, ours, found = changed[0]
-            self.guards.say(
-                OverwrittenWarning,
-                f"{e.key} of group {e.label} was set to {found:g} by somebody else; the schedule had written {ours:g} "
-                f"and update {max(self.position - 1, 0)} may have used the other. The schedule's values are written "
-                "again. If the change is meant, put it into the schedule, or scheduler.close() first.",
-            )
+    def _overwritten(self, foreign: list[Foreign]) -> None:
+        i, ours, found = foreign[0]
+        self.guards.say(
+            OverwrittenWarning,
+            f"{self.entries[i].key} of group {self.entries[i].label} was set to {found:g} by somebody else, where the "
+            f"schedule had written {ours:g}; the schedule's value is written again from update {self.position} on. If "
+            "the change is meant, put it into the schedule, or call scheduler.close() first.",
+        )
 
 
 def _run(run: object) -> Run:

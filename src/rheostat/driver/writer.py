@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rheostat.driver.columns import Column, Group, TensorColumn, column_for, separate
+from rheostat.driver.columns import Column, Foreign, Group, Member, columns_of, separate
 from rheostat.driver.plan import Entry, curve_of
 
 if TYPE_CHECKING:
@@ -48,8 +48,7 @@ class Writer:
         self.tracks = _tracks(entries, run, axis)
         self.bases = np.array([e.base for e in entries])
         self.columns: list[Column] = []
-        self.seen: list[tuple[list[Group], int]] = []
-        self.begin, self.end = 0, 0
+        self.begin, self.count = 0, 0
         most = max(1, min(_LONGEST_BLOCK, _BLOCK_VALUES // len(entries)))
         self.most = 1 if axis == "seconds" else most
 
@@ -58,37 +57,21 @@ class Writer:
         for optimizer in self.optimizers:
             for key in {e.key for e in self.entries}:
                 separate(optimizer.param_groups, key)
-        columns: dict[tuple[str, type], Column] = {}
+        members: dict[str, list[Member]] = {}
         for i, e in enumerate(self.entries):
             group = self.group(e)
-            kind, empty = column_for(group, e.key)
-            columns.setdefault((e.key, kind), empty).add(group, i)
+            members.setdefault(e.key, []).append((group, i))
             group[f"initial_{e.key}"] = e.base
-        self.columns = list(columns.values())
-        for column in self.columns:
-            column.adopt()
-        self.first = self.columns[0]
-        self.seen = [(optimizer.param_groups, len(optimizer.param_groups)) for optimizer in self.optimizers]
+        self.columns = columns_of(members)
         self.forget()
 
     def group(self, e: Entry) -> Group:
         """The group of an entry, as it is now."""
         return self.optimizers[e.optimizer].param_groups[e.group]
 
-    def stale(self) -> bool:
-        """Whether groups were replaced or added since they were last looked up."""
-        for optimizer, (groups, n) in zip(self.optimizers, self.seen):  # noqa: B905 - on the path of every update
-            if optimizer.param_groups is not groups or len(groups) != n:
-                return True
-        return False
-
     def forget(self) -> None:
         """Drop the values computed ahead, because a metric or the position has changed."""
-        self.begin = self.end = 0
-
-    def ready(self, position: int) -> int:
-        """Which row belongs to a position, if it has been computed; else −1."""
-        return position - self.begin if self.begin <= position < self.end else -1
+        self.count = 0
 
     def fill(self, position: int, coordinate: float, signals: Signals) -> None:
         """Compute the rows from a position on."""
@@ -104,25 +87,21 @@ class Writer:
             factors = track.curve.factors(t, signals[track.drive])
             values[:, track.entries] = factors[:, None] * self.bases[track.entries]
         for column in self.columns:
-            column.rows = values[:, column.entries].tolist()
-        self.begin, self.end = position, position + n
+            column.load(values[:, column.entries])
+        self.begin, self.count = position, n
 
-    def write(self, row: int) -> None:
-        """Write a row into the groups."""
+    def write(self, at: int) -> list[Foreign]:
+        """Write row `at` of the block into the groups; returns what somebody else had written there."""
+        foreign: list[Foreign] = []
         for column in self.columns:
-            column.write(column.rows[row])
+            found = column.write(at)
+            if found:
+                foreign += found
+        return foreign
 
-    def foreign(self) -> list[tuple[Entry, float, float]]:
-        """What somebody else has written: (entry, our value, the value found)."""
-        changed = []
-        for column in self.columns:
-            if not column.untouched():
-                for i, ours, found in zip(column.entries, column.row, column.found(), strict=True):
-                    if ours != found:
-                        changed.append((self.entries[i], ours, found))
-                if isinstance(column, TensorColumn):
-                    column.restore()
-        return changed
+    def moves(self) -> bool:
+        """Whether the learning rates last written are scheduled, and not all 0."""
+        return any(value != 0 for column in self.columns if column.key == "lr" for value in column.row)
 
     def used(self) -> dict[str, dict[str, float]]:
         """What the groups hold now: {key: {group: value}}."""
