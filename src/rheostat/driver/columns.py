@@ -99,6 +99,7 @@ class TensorColumn(Column):
     def __init__(self, key: str, members: list[Member]) -> None:
         self.tensors: list[torch.Tensor] = [group[key] for group, _ in members]
         super().__init__(key, members)
+        self.targets = [tensor.detach() for tensor in self.tensors]  # the same memory, whatever autograd thinks of it
         first = self.tensors[0]
         self.line = torch.zeros(len(self.tensors), dtype=first.dtype, device=first.device)
         self.numbers = [number.view(t.shape) for number, t in zip(self.line.unbind(), self.tensors, strict=True)]
@@ -116,9 +117,8 @@ class TensorColumn(Column):
         for group, tensor in zip(self.groups, self.tensors):  # noqa: B905
             if group[key] is not tensor:
                 foreign = foreign or self.restore()
-        with torch.no_grad():
-            self.line.copy_(self.block[at])
-            torch._foreach_copy_(self.tensors, self.numbers)
+        self.line.copy_(self.block[at])
+        torch._foreach_copy_(self.targets, self.numbers)
         self.row = self.rows[at]
         return foreign
 

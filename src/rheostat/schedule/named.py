@@ -18,7 +18,7 @@ def wsd(*, warmup: Span | str, cooldown: Span | str, end: Level = 0.0) -> Schedu
 
     Picture::
 
-        wsd(warmup="10%", cooldown="20%")  █
+        wsd(warmup="10%", cooldown="20%")             ▁▂▄▆▇█████████████████████████████████▇▅▄▄▃▂▂▁▁▁
 
     Args:
         warmup: length W, with a unit.
@@ -50,7 +50,7 @@ def trapezoid(*, warmup: Span | str, cooldown: Span | str, end: Level = 0.0) -> 
 
     Picture::
 
-        trapezoid(warmup="10%", cooldown="20%")  █
+        trapezoid(warmup="10%", cooldown="20%")       ▁▂▄▆▇██████████████████████████████████▇▆▆▅▄▃▂▁▁
 
     Args:
         warmup: length W, with a unit.
@@ -89,7 +89,7 @@ def one_cycle(
 
     Picture::
 
-        one_cycle()                    █
+        one_cycle()                                   ▁▁▁▂▂▃▄▅▅▆▇███████████▇▇▇▇▆▆▅▅▅▄▄▄▃▃▃▂▂▂▁▁▁▁▁▁▁▁
 
     Args:
         warmup: length of the rise, with a unit.
@@ -131,7 +131,7 @@ def one_cycle_momentum(
 
     Picture::
 
-        one_cycle_momentum(low=0.5)    █
+        one_cycle_momentum(low=0.5)                   █████▇▇▇▆▆▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▆▆▆▆▆▇▇▇▇▇▇███████████
 
     Args:
         warmup: length of the fall, with a unit; as the learning rate's.

@@ -91,7 +91,7 @@ def piecewise(
 
     Picture::
 
-        piecewise([("0 steps", 0.2), ("20%", 1.0), ("100%", 0.0)])  █
+        piecewise([("0 steps", 0.2), ("20%", 1.0), ("100%", 0.0)])  ▂▃▄▄▅▆▆▇███████▇▇▇▇▇▆▆▆▆▅▅▅▅▅▄▄▄▄▄▃▃▃▃▂▂▂▂▂▁▁▁▁▁
 
     Args:
         points: pairs of a place, with a unit, and a level (a factor ≥ 0 or `absolute(value)`); places rise.
@@ -132,7 +132,7 @@ def from_function(f: Callable[[FloatArray], FloatArray], *, over: Span | str | N
 
     Picture::
 
-        from_function(np.sqrt)         █
+        from_function(np.sqrt)                         ▂▂▃▃▃▃▄▄▄▄▄▅▅▅▅▅▅▅▆▆▆▆▆▆▆▆▇▇▇▇▇▇▇▇▇████████████
 
     Args:
         f: takes a float64 array of progress in [0, 1] and returns an array of that shape: finite factors ≥ 0.

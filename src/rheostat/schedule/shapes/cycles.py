@@ -110,7 +110,7 @@ def cyclic(
 
     Picture::
 
-        cyclic(low=0.1, up="20%")      █
+        cyclic(low=0.1, up="20%")                     ▁▂▃▄▄▅▆▇▇██▇▇▆▅▄▃▃▂▁▂▃▄▅▅▆▇███▇▆▆▅▄▃▃▂▂▂▃▄▅▅▆▇██
 
     Args:
         low: level between the peaks: a factor in [0, 1], or `absolute(value)`; the peak is the base value.
@@ -175,7 +175,7 @@ def cosine_restarts(
 
     Picture::
 
-        cosine_restarts(period="30%")  █
+        cosine_restarts(period="30%")                 ████▇▆▅▅▄▃▂▁▁▁▁███▇▆▆▅▄▃▂▁▁▁▁███▇▆▆▅▄▃▂▂▁▁▁███▇▇
 
     Args:
         period: length of the first cycle, with a unit.

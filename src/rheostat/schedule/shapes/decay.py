@@ -98,7 +98,7 @@ def linear(*, end: Level = 0.0, start: Level = 1.0, over: Span | str | None = No
 
     Picture::
 
-        linear()                       ███████▇▇▇▇▇▆▆▆▆▆▅▅▅▅▅▄▄▄▄▄▃▃▃▃▃▂▂▂▂▂▁▁▁
+        linear()                                      ██████▇▇▇▇▇▇▆▆▆▆▆▆▅▅▅▅▅▅▄▄▄▄▄▄▃▃▃▃▃▃▂▂▂▂▂▂▁▁▁▁▁▁
 
     Args:
         end: level reached at t = N: a factor ≥ 0, or `absolute(value)`.
@@ -130,7 +130,7 @@ def cosine(*, end: Level = 0.0, start: Level = 1.0, over: Span | str | None = No
 
     Picture::
 
-        cosine()                       █
+        cosine()                                      ███████████▇▇▇▇▇▆▆▆▆▅▅▅▅▄▄▄▄▃▃▃▃▂▂▂▂▂▁▁▁▁▁▁▁▁▁▁▁
 
     Args:
         end: level reached at t = N: a factor ≥ 0, or `absolute(value)`.
@@ -164,7 +164,7 @@ def polynomial(
 
     Picture::
 
-        polynomial(power=2)            █
+        polynomial(power=2)                           ████▇▇▇▆▆▆▅▅▅▅▄▄▄▄▄▃▃▃▃▃▂▂▂▂▂▂▂▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁
 
     Args:
         power: exponent, above 0 (at most 1000); 1 is linear, 2 falls early, 0.5 falls late.
@@ -202,7 +202,7 @@ def one_minus_sqrt(*, end: Level = 0.0, start: Level = 1.0, over: Span | str | N
 
     Picture::
 
-        one_minus_sqrt()               █
+        one_minus_sqrt()                              █▇▇▆▆▆▆▅▅▅▅▅▄▄▄▄▄▄▄▃▃▃▃▃▃▃▃▂▂▂▂▂▂▂▂▂▂▁▁▁▁▁▁▁▁▁▁▁
 
     Args:
         end: level reached at t = N: a factor ≥ 0, or `absolute(value)`.
@@ -234,7 +234,7 @@ def rex(*, end: Level = 0.0, start: Level = 1.0, over: Span | str | None = None)
 
     Picture::
 
-        rex()                          █
+        rex()                                         ███████████▇▇▇▇▇▇▇▇▆▆▆▆▆▆▆▅▅▅▅▅▅▄▄▄▄▄▃▃▃▃▂▂▂▁▁▁▁
 
     Args:
         end: level reached at t = N: a factor ≥ 0, or `absolute(value)`.

@@ -61,8 +61,8 @@ def warmup(over: Span | str, *, start: Level | None = None, shape: str = "linear
 
     Picture::
 
-        warmup("100%")                 █
-        warmup("100%", shape="cosine") █
+        warmup("100%")                                ▁▁▁▁▁▁▂▂▂▂▂▂▃▃▃▃▃▃▄▄▄▄▄▄▅▅▅▅▅▅▆▆▆▆▆▆▇▇▇▇▇▇██████
+        warmup("100%", shape="cosine")                ▁▁▁▁▁▁▁▁▁▁▁▂▂▂▂▂▃▃▃▃▄▄▄▄▅▅▅▅▆▆▆▆▇▇▇▇▇███████████
 
     Args:
         over: length W, with a unit: "500 steps", "5%", "2 epochs".

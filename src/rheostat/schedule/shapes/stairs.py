@@ -115,7 +115,7 @@ def constant(factor: Level = 1.0, *, over: Span | str | None = None) -> Schedule
 
     Picture::
 
-        constant(0.5)                  █
+        constant(0.5)                                 ████████████████████████████████████████████████
 
     Args:
         factor: the level: a factor ≥ 0, or `absolute(value)`.
@@ -145,7 +145,7 @@ def step(*, every: Span | str, factor: float, over: Span | str | None = None) ->
 
     Picture::
 
-        step(every="25%", factor=0.5)  █
+        step(every="25%", factor=0.5)                 ████████████▄▄▄▄▄▄▄▄▄▄▄▄▂▂▂▂▂▂▂▂▂▂▂▂▁▁▁▁▁▁▁▁▁▁▁▁
 
     Args:
         every: length between drops, with a unit.
@@ -177,7 +177,7 @@ def multistep(*, at: Iterable[Span | str], factor: float, over: Span | str | Non
 
     Picture::
 
-        multistep(at=["50%", "75%"], factor=0.5)  █
+        multistep(at=["50%", "75%"], factor=0.5)      ████████████████████████▄▄▄▄▄▄▄▄▄▄▄▄▂▂▂▂▂▂▂▂▂▂▂▂
 
     Args:
         at: places, each with a unit, in rising order, each after the first update.
@@ -217,7 +217,7 @@ def exponential(*, factor: float, every: Span | str, over: Span | str | None = N
 
     Picture::
 
-        exponential(factor=0.1, every="100%")  █
+        exponential(factor=0.1, every="100%")         ███▇▇▇▆▆▆▆▅▅▅▅▅▄▄▄▄▄▄▃▃▃▃▃▃▃▃▂▂▂▂▂▂▂▂▂▂▂▂▂▂▁▁▁▁▁
 
     Args:
         factor: what one interval multiplies by, above 0; above 1 only where that stays bounded.
@@ -249,7 +249,7 @@ def inverse_sqrt(timescale: Span | str, *, over: Span | str | None = None) -> Sc
 
     Picture::
 
-        inverse_sqrt("10%")            █
+        inverse_sqrt("10%")                           ██▇▇▆▆▆▆▅▅▅▅▅▅▅▄▄▄▄▄▄▄▄▄▄▄▄▄▄▃▃▃▃▃▃▃▃▃▃▃▃▃▃▃▃▃▃▃
 
     Args:
         timescale: length after which the factor is 1/√2; after a warmup, that warmup's length.
