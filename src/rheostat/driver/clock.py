@@ -49,7 +49,9 @@ class Watch:
             or len(self.groups) != self.size
             or (lr is not self.tensor and lr == 0)
         ):
-            self.prepare()
+            self.prepare(args[1] if len(args) > 1 else kwargs.get("closure"))  # args begins with the optimizer
+        else:
+            self.idle = False
         self.open = True
 
     def after(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:  # noqa: ARG002
@@ -60,12 +62,12 @@ class Watch:
             if not self.idle and (found_inf is None or float(found_inf) == 0):
                 self.scheduler.counted(self)
 
-    def prepare(self) -> None:
+    def prepare(self, closure: Any) -> None:
         """What is rarely needed before an update: write what step() did not, or see that this is no update at all."""
         scheduler = self.scheduler
         if self.stale():
             scheduler.regroup()
-        self.idle = scheduler.writer.moves() and self.at_rest()
+        self.idle = closure is None and scheduler.writer.moves() and self.at_rest()
         if not self.idle:
             scheduler.write()
 
@@ -74,8 +76,12 @@ class Watch:
         return self.optimizer.param_groups is not self.groups or len(self.groups) != self.size
 
     def at_rest(self) -> bool:
-        """Whether every learning rate is 0, so that a step moves nothing."""
-        return all(float(group.get("lr", 1.0)) == 0 for group in self.optimizer.param_groups)
+        """Whether every learning rate and every gradient is 0, so that a step moves nothing."""
+        groups = self.optimizer.param_groups
+        if any(float(group.get("lr", 1.0)) != 0 for group in groups):
+            return False
+        gradients = (p.grad for group in groups for p in group["params"])
+        return not any(grad is not None and bool(grad.any()) for grad in gradients)
 
     def loaded(self, optimizer: Optimizer) -> None:  # noqa: ARG002
         """After optimizer.load_state_dict, which replaces every group: ours are written again."""

@@ -42,15 +42,15 @@ class Column:
         key, foreign, row = self.key, None, self.rows[at]
         for group, old, value in zip(self.groups, self.row, row):  # noqa: B905 - strict costs a third of this loop
             if group[key] is not old and group[key] != old:
-                foreign = foreign or self.foreign()
+                foreign = foreign or self.foreign(row)
             group[key] = value
         self.row = row
         return foreign
 
-    def foreign(self) -> list[Foreign]:
-        """Which groups hold a value that we had not written."""
-        pairs = zip(self.entries, self.row, self.read(), strict=True)
-        return [(entry, ours, found) for entry, ours, found in pairs if ours != found]
+    def foreign(self, due: list[float]) -> list[Foreign]:
+        """Which groups hold neither what we had written nor what is due: some frameworks write what get_lr() says."""
+        found = zip(self.entries, self.row, due, self.read(), strict=True)
+        return [(entry, ours, now) for entry, ours, new, now in found if now not in (ours, new)]
 
     def read(self) -> list[float]:
         """The value of each group now."""
@@ -64,7 +64,7 @@ class SingleColumn(Column):
         group, key, row = self.groups[0], self.key, self.rows[at]
         old, foreign = self.row[0], None
         if group[key] is not old and group[key] != old:
-            foreign = self.foreign()
+            foreign = self.foreign(row)
         group[key] = row[0]
         self.row = row
         return foreign
@@ -83,7 +83,7 @@ class ItemColumn(Column):
                 values[index].fill_(value)
                 continue
             if values[index] != old:
-                foreign = foreign or self.foreign()
+                foreign = foreign or self.foreign(row)
             group[name] = (*values[:index], value, *values[index + 1 :])
         self.row = row
         return foreign
@@ -116,23 +116,24 @@ class TensorColumn(Column):
         foreign, key = None, self.key
         for group, tensor in zip(self.groups, self.tensors):  # noqa: B905
             if group[key] is not tensor:
-                foreign = foreign or self.restore()
+                foreign = foreign or self.restore(self.rows[at])
         self.line.copy_(self.block[at])
         torch._foreach_copy_(self.targets, self.numbers)
         self.row = self.rows[at]
         return foreign
 
-    def restore(self) -> list[Foreign]:
+    def restore(self, due: list[float]) -> list[Foreign]:
         """Put our tensors back where somebody has put others, and say which of those had another value.
 
         Reading them may wait for the device; only whoever replaces tensors pays for it. Some frameworks write back
         what get_lr() gave them: a tensor of the planned value is no change.
         """
         foreign = []
-        for group, tensor, entry, planned in zip(self.groups, self.tensors, self.entries, self.row, strict=True):
+        for i, (group, tensor) in enumerate(zip(self.groups, self.tensors, strict=True)):
             now = group[self.key]
-            if now is not tensor and float(now) != float(rounded(np.array([planned]), tensor.dtype)[0]):
-                foreign.append((entry, planned, float(now)))
+            expected = rounded(np.array([self.row[i], due[i]]), tensor.dtype).tolist()
+            if now is not tensor and float(now) not in expected:
+                foreign.append((self.entries[i], self.row[i], float(now)))
             group[self.key] = tensor
         return foreign
 
