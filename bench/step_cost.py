@@ -1,0 +1,172 @@
+"""What one step of a schedule costs: its hook, its sums and its writes, per update, beside PyTorch's.
+
+    python bench/step_cost.py [--quick]
+
+The optimizer's own step does nothing, so that the difference to a loop without a scheduler is the scheduler. All
+contenders take turns in one process; the medians of the differences are shown, in microseconds per update. The floor
+is a loop that writes a constant into each group. "hook" is ours where scheduler.step() is left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import statistics
+import time
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.optim import lr_scheduler as pt
+
+import rheostat as rh
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FAR = 10**7  # updates: further than any contender gets
+
+
+class Idle(torch.optim.Optimizer):
+    """An optimizer whose step does nothing."""
+
+    def __init__(self, groups: int, *, tensor: bool) -> None:
+        params = [torch.nn.Parameter(torch.zeros(1)) for _ in range(groups)]
+        lrs = [0.1 / (1 + i) for i in range(groups)]
+        given = [{"params": [p], "lr": torch.tensor(lr) if tensor else lr} for p, lr in zip(params, lrs, strict=True)]
+        super().__init__(given, {})
+
+    def step(self, closure: Any = None) -> None:
+        """Nothing."""
+
+
+def bare(optimizer: Idle) -> Callable[[int], None]:
+    """The loop without a scheduler."""
+
+    def loop(n: int) -> None:
+        step = optimizer.step
+        for _ in range(n):
+            step()
+
+    return loop
+
+
+def floor(optimizer: Idle) -> Callable[[int], None]:
+    """The least that any scheduler must do: write a number into each group."""
+
+    def loop(n: int) -> None:
+        step, groups = optimizer.step, optimizer.param_groups
+        for _ in range(n):
+            step()
+            for group in groups:
+                group["lr"] = 0.05
+
+    def fill(n: int) -> None:
+        step, tensors = optimizer.step, [group["lr"] for group in optimizer.param_groups]
+        for _ in range(n):
+            step()
+            for tensor in tensors:
+                tensor.fill_(0.05)
+
+    return fill if isinstance(optimizer.param_groups[0]["lr"], torch.Tensor) else loop
+
+
+def stepped(make: Callable[[Idle], Any]) -> Callable[[Idle], Callable[[int], None]]:
+    """The usual loop: optimizer.step(), scheduler.step()."""
+
+    def contender(optimizer: Idle) -> Callable[[int], None]:
+        scheduler = make(optimizer)
+
+        def loop(n: int) -> None:
+            step, advance = optimizer.step, scheduler.step
+            for _ in range(n):
+                step()
+                advance()
+
+        return loop
+
+    return contender
+
+
+def hooked(schedule: rh.Schedule) -> Callable[[Idle], Callable[[int], None]]:
+    """Ours without scheduler.step()."""
+
+    def contender(optimizer: Idle) -> Callable[[int], None]:
+        scheduler = rh.Scheduler(optimizer, schedule, rh.Run(steps=FAR))
+        plain = bare(optimizer)
+
+        def loop(n: int, _alive: Any = scheduler) -> None:
+            plain(n)
+
+        return loop
+
+    return contender
+
+
+def ours(schedule: rh.Schedule) -> Callable[[Idle], Callable[[int], None]]:
+    """Ours in the usual loop."""
+    return stepped(lambda optimizer: rh.Scheduler(optimizer, schedule, rh.Run(steps=FAR)))
+
+
+def sequential(optimizer: Idle) -> pt.SequentialLR:
+    """Warmup, then cosine."""
+    parts = [pt.LinearLR(optimizer, 0.1, total_iters=FAR // 2), pt.CosineAnnealingLR(optimizer, FAR // 2)]
+    return pt.SequentialLR(optimizer, parts, [FAR // 2])
+
+
+STAIRS, COSINE = rh.step(every="1000 steps", factor=0.9), rh.cosine()
+SEQUENCE = rh.warmup("50%", start=0.1) >> rh.cosine()
+PAIRS = {
+    "StepLR": (stepped(lambda o: pt.StepLR(o, 1000, 0.9)), STAIRS),
+    "CosineAnnealingLR": (stepped(lambda o: pt.CosineAnnealingLR(o, FAR)), COSINE),
+    "SequentialLR": (stepped(sequential), SEQUENCE),
+}
+
+
+def costs(groups: int, *, tensor: bool, repeats: int) -> dict[str, float]:
+    """Microseconds per update of each contender, beyond the loop without a scheduler."""
+    contenders = {"floor": floor}
+    for name, (theirs, schedule) in PAIRS.items():
+        contenders |= {name: theirs, f"{name}, ours": ours(schedule), f"{name}, hook": hooked(schedule)}
+    loops = {name: make(Idle(groups, tensor=tensor)) for name, make in contenders.items()}
+    alone = bare(Idle(groups, tensor=tensor))
+    n = max(100, min(1024, 40_000 // groups))  # ours computes in blocks: each repeat holds its share of that too
+    for loop in (alone, *loops.values()):
+        loop(n)
+    found: dict[str, list[float]] = {name: [] for name in loops}
+    for _ in range(repeats):
+        for name, loop in loops.items():
+            before = seconds(alone, n)
+            found[name].append((seconds(loop, n) - before) / n * 1e6)
+    return {name: statistics.median(times) for name, times in found.items()}
+
+
+def seconds(loop: Callable[[int], None], n: int) -> float:
+    """How long n updates take."""
+    gc.disable()
+    begin = time.perf_counter()
+    loop(n)
+    took = time.perf_counter() - begin
+    gc.enable()
+    return took
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--quick", action="store_true", help="fewer repeats, and not the largest sizes")
+    quick = parser.parse_args().quick
+    torch.set_num_threads(1)
+    print(f"PyTorch {torch.__version__}; microseconds per update, medians")
+    print(f"{'groups':>7} {'lr':>6}  {'schedule':<18}{'floor':>8}{'hook':>8}{'ours':>8}{'PyTorch':>9}{'ratio':>7}")
+    for tensor, sizes in ((False, (1, 10, 100, 1000)), (True, (1, 10, 100))):
+        for groups in sizes[:-1] if quick else sizes:
+            cost = costs(groups, tensor=tensor, repeats=7 if quick else 21 if tensor else 61)
+            for name in PAIRS:
+                mine, theirs, hook = cost[f"{name}, ours"], cost[name], cost[f"{name}, hook"]
+                kind = "tensor" if tensor else "float"
+                numbers = f"{cost['floor']:8.2f}{hook:8.2f}{mine:8.2f}{theirs:9.2f}{theirs / mine:7.1f}"
+                print(f"{groups:7d} {kind:>6}  {name:<18}{numbers}")
+
+
+if __name__ == "__main__":
+    main()
