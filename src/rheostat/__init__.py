@@ -56,15 +56,15 @@ from rheostat.schedule import (
 if TYPE_CHECKING:
     from rheostat.driver import Scheduler
     from rheostat.ledger import Ledger
-    from rheostat.train import Task, train
+    from rheostat.training import Task, train
 
 __version__ = "0.1.0"
 
 _LAZY = {
     "Ledger": "rheostat.ledger",
     "Scheduler": "rheostat.driver",
-    "Task": "rheostat.train",
-    "train": "rheostat.train",
+    "Task": "rheostat.training",
+    "train": "rheostat.training",
 }
 
 __all__ = [

@@ -1,0 +1,13 @@
+"""A Task and the small loop that trains it: behind `rheostat train`, the examples, and `rh.train`.
+
+task        what is trained, and how to read one from a file
+loop        the loop
+checkpoint  saving so that a crash at any moment loses nothing
+summary     the table and the picture at the end
+"""
+
+from rheostat.training.loop import train
+from rheostat.training.summary import Result
+from rheostat.training.task import Task, load_task
+
+__all__ = ["Result", "Task", "load_task", "train"]

@@ -1,0 +1,253 @@
+"""The loop: short, and readable as the twelve lines that everybody writes."""
+
+from __future__ import annotations
+
+import json
+import math
+import platform
+import signal
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import torch
+
+import rheostat
+from rheostat.driver import Scheduler
+from rheostat.errors import SchedulerError
+from rheostat.ledger import Ledger
+from rheostat.schedule import Run, Schedule
+from rheostat.schedule.levels import count
+from rheostat.training import checkpoint
+from rheostat.training.progress import Progress
+from rheostat.training.summary import Result, summarise
+from rheostat.training.task import Task
+
+
+def train(  # noqa: PLR0913 - the command's options, by name
+    task: Task,
+    *,
+    schedule: Schedule | str | None = None,
+    lr: float | None = None,
+    steps: int | None = None,
+    epochs: float | None = None,
+    out: str | Path | None = None,
+    resume: bool = False,
+    save_every: int | None = None,
+    progress: bool = True,
+) -> Result:
+    """Train a Task, and record what each update used.
+
+    Args:
+        task: what to train.
+        schedule: a schedule in place of the task's own.
+        lr: the first group's base learning rate in place of its own; other groups keep their ratio to it.
+        steps: how many updates in place of the task's length, or
+        epochs: how many epochs.
+        out: folder for ledger, checkpoint, configuration and picture; runs/NAME-1, -2, … by default.
+        resume: go on from the checkpoint in `out` (by default the latest run of that name).
+        save_every: updates between checkpoints; by default one at the end of each epoch.
+        progress: whether to show a progress bar and the table at the end.
+
+    Returns:
+        A `Result`: metrics, the folder, and how far planned and used values differ.
+
+    Raises:
+        ScheduleError: if schedule or run do not fit, before anything is written.
+        SchedulerError: if `out` is in the way, there is nothing to resume, or the loss is not finite.
+    """
+    if save_every is not None:
+        count("save_every", save_every, least=1)
+    if lr is not None:
+        task.scale_lr(lr)
+    run = task.run(steps, epochs)
+    task.model.to(_device())
+    checkpoint.seed_all(task.seed, 0)
+    scheduler = Scheduler(task.optimizers, task.schedule if schedule is None else schedule, run)
+    folder = _folder(task.name, out, resume=resume)
+    trainer = _Trainer(task, scheduler, run, folder, save_every)
+    if resume:
+        trainer.restore()
+    folder.mkdir(parents=True, exist_ok=True)
+    _describe(folder, task, scheduler)
+    with Ledger(folder / "ledger.jsonl", resume=resume) as ledger:
+        if resume:
+            ledger.truncate(scheduler.position)
+        scheduler.ledger = ledger
+        with Progress(run.updates or 0, scheduler, show=progress) as bar, _interruptible(trainer):
+            metrics = trainer.train(ledger, bar)
+    scheduler.close()
+    return summarise(task.name, scheduler, folder, metrics, stopped=trainer.stop, show=progress)
+
+
+@dataclass
+class _Trainer:
+    task: Task
+    scheduler: Scheduler
+    run: Run
+    folder: Path
+    save_every: int | None
+    epoch: int = 0
+    batch: int = 0
+    stop: bool = False
+    random: dict[str, Any] | None = None
+
+    def train(self, ledger: Ledger, bar: Progress) -> dict[str, float]:
+        """Train until the run is over or somebody interrupts; returns the last evaluation."""
+        metrics: dict[str, float] = {}
+        while self.scheduler.position < (self.run.updates or 0) and not self.stop:
+            for loss in self.updates():
+                ledger.log(loss=loss)
+                bar.advance(loss)
+                if self.save_every and self.scheduler.position % self.save_every == 0:
+                    self.save(ledger)
+            if not self.stop:
+                self.epoch, self.batch = self.epoch + 1, 0
+                metrics = self.evaluate()
+                ledger.log(**metrics)
+                bar.note(self.epoch, metrics)
+            self.save(ledger)
+        return metrics or self.evaluate()
+
+    def updates(self) -> Iterator[float]:
+        """The updates of the present epoch from the present batch on; gives the mean loss of each."""
+        task, device = self.task, _device()
+        task.model.train()
+        losses = []
+        for batch, last in self.batches():
+            loss = task.loss(task.model, to_device(batch, device))
+            (loss / task.accumulate).backward()
+            losses.append(loss.detach())
+            self.batch += 1
+            if self.batch % task.accumulate == 0 or last:
+                mean = float(torch.stack(losses).mean())
+                if not math.isfinite(mean):
+                    at = self.scheduler.position
+                    raise SchedulerError(f"loss={mean} at update {at}: training diverged. Try a smaller lr or a warmup.")
+                losses.clear()
+                for optimizer in task.optimizers:
+                    optimizer.step()
+                    optimizer.zero_grad()
+                self.scheduler.step()
+                yield mean
+                if self.stop or self.scheduler.position >= (self.run.updates or 0):
+                    return
+
+    def batches(self) -> Iterator[tuple[Any, bool]]:
+        """The batches of this epoch that are left, each with whether it is the last.
+
+        Those that are done are drawn again and dropped, from the epoch's own seed: so the order is the same, and the
+        random numbers from there on are those that were saved.
+        """
+        checkpoint.seed_all(self.task.seed, self.epoch)
+        drawn = self.task.epoch(self.epoch)
+        n, done = len(drawn), self.batch  # type: ignore[arg-type] - Task.run has asked for a length
+        for i, batch in enumerate(drawn):
+            if i >= done:
+                yield batch, i + 1 == n
+            elif i + 1 == done and self.random is not None:
+                checkpoint.restore_random(self.random)
+                self.random = None
+
+    def evaluate(self) -> dict[str, float]:
+        """The task's metrics now."""
+        if self.task.evaluate is None:
+            return {}
+        self.task.model.eval()
+        with torch.no_grad():
+            metrics = {name: float(value) for name, value in self.task.evaluate(self.task.model).items()}
+        self.task.model.train()
+        return metrics
+
+    def save(self, ledger: Ledger) -> None:
+        """Write a checkpoint; the ledger reaches the disk before it."""
+        ledger.flush()
+        state = {
+            "model": self.task.model.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.task.optimizers],
+            "scheduler": self.scheduler.state_dict(),
+            "epoch": self.epoch,
+            "batch": self.batch,
+            "random": checkpoint.random_states(),
+        }
+        checkpoint.save(self.folder, state)
+
+    def restore(self) -> None:
+        """Go on from the newest sound checkpoint."""
+        state, message = checkpoint.load(self.folder)
+        if message:
+            print(message)
+        self.scheduler.load_state_dict(state["scheduler"])
+        self.task.model.load_state_dict(state["model"])
+        for optimizer, saved in zip(self.task.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(saved)
+        self.epoch, self.batch, self.random = state["epoch"], state["batch"], state["random"]
+
+
+def to_device(batch: Any, device: torch.device) -> Any:
+    """A batch of any nesting, its tensors on the device."""
+    if isinstance(batch, torch.Tensor):
+        return batch.to(device, non_blocking=True)
+    if isinstance(batch, Mapping):
+        return {name: to_device(value, device) for name, value in batch.items()}
+    if isinstance(batch, tuple) and hasattr(batch, "_fields"):
+        return type(batch)(*(to_device(value, device) for value in batch))
+    if isinstance(batch, (list, tuple)):
+        return type(batch)(to_device(value, device) for value in batch)
+    return batch
+
+
+def _device() -> torch.device:
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def _folder(name: str, out: str | Path | None, *, resume: bool) -> Path:
+    """The folder of the run: given, the next free one, or, to resume, the latest."""
+    runs = Path("runs")
+    numbers = [int(p.name.rpartition("-")[2]) for p in runs.glob(f"{name}-*") if p.name.rpartition("-")[2].isdigit()]
+    if out is None and resume and not numbers:
+        raise SchedulerError(f"resume: no run {runs}/{name}-1 to resume. Try --out with the folder of the run.")
+    if out is None:
+        return runs / f"{name}-{max(numbers, default=0) + (0 if resume else 1)}"
+    folder = Path(out)
+    if not resume and (folder / "ledger.jsonl").exists():
+        raise SchedulerError(f"out={str(out)!r}: holds a run already. Try --resume to go on with it, or another folder.")
+    if folder.exists() and not folder.is_dir():
+        raise SchedulerError(f"out={str(out)!r}: is no folder. Try another name.")
+    return folder
+
+
+def _describe(folder: Path, task: Task, scheduler: Scheduler) -> None:
+    """Write down what was asked for, beside what was used."""
+    described = {
+        "name": task.name,
+        "schedule": {key: {name: str(s) for name, s in by.items()} for key, by in scheduler.rules.items()},
+        "run": repr(scheduler.run),
+        "base": {f"{e.key}/{e.label}": e.base for e in scheduler.entries},
+        "accumulate": task.accumulate,
+        "seed": task.seed,
+        "versions": {"rheostat": rheostat.__version__, "torch": torch.__version__, "python": platform.python_version()},
+    }
+    (folder / "config.json").write_text(json.dumps(described, indent=2) + "\n")
+
+
+@contextmanager
+def _interruptible(trainer: _Trainer) -> Iterator[None]:
+    """Ctrl-C ends training after the present update, with a checkpoint; a second one ends it at once."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        trainer.stop = True
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

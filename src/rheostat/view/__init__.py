@@ -1,0 +1,24 @@
+"""Pictures of schedules and runs: Matplotlib, the terminal, HTML. No torch.
+
+points     the updates that matter: first, joints, peak, last
+pictures   Matplotlib: one curve, several, a run
+terminal   the same as text
+html       the same in a notebook
+"""
+
+from rheostat.view.html import curve_html
+from rheostat.view.pictures import compare_curves, plot_curve, run_picture, save_curves
+from rheostat.view.points import Point, key_points, sample
+from rheostat.view.terminal import terminal
+
+__all__ = [
+    "Point",
+    "compare_curves",
+    "curve_html",
+    "key_points",
+    "plot_curve",
+    "run_picture",
+    "sample",
+    "save_curves",
+    "terminal",
+]
