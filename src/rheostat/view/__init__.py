@@ -7,12 +7,13 @@ html       the same in a notebook
 """
 
 from rheostat.view.html import curve_html
-from rheostat.view.pictures import compare_curves, plot_curve, run_picture, save_curves
+from rheostat.view.pictures import check_png, compare_curves, plot_curve, run_picture, save_curves
 from rheostat.view.points import Point, key_points, sample
 from rheostat.view.terminal import terminal
 
 __all__ = [
     "Point",
+    "check_png",
     "compare_curves",
     "curve_html",
     "key_points",

@@ -1,0 +1,5 @@
+"""The command `rheostat`: one file for each subcommand."""
+
+from rheostat.cli.app import main
+
+__all__ = ["main"]

@@ -1,0 +1,43 @@
+"""The command: which subcommands there are, and how their errors read."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from rheostat import __version__
+from rheostat.errors import ScheduleError, SchedulerError
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command; errors of ours end it with one clean message and status 2."""
+    try:
+        from cyclopts import App
+    except ImportError:
+        sys.exit("The command needs cyclopts, rich and plotext. Try pip install 'rheostat[cli]'.")
+    # Subcommands are named by where they are: importing one, and what it needs, waits until it is called.
+    app = App(
+        name="rheostat",
+        version=__version__,
+        help="Learning-rate schedules for PyTorch: see them, check them, train with them.",
+        help_format="plaintext",
+        result_action="return_value",
+    )
+    app.command("rheostat.cli.show:show", name="show", help="Draw one or several schedules, and print their key points.")
+    app.command("rheostat.cli.lint:lint", name="lint", help="Say what is probably wrong with a schedule over a run.")
+    app.command("rheostat.cli.train:train", name="train", help="Train the Task that a file returns.")
+    try:
+        status = app(arguments)
+    except (ScheduleError, SchedulerError) as error:
+        sys.exit(_failed(str(error)))
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _failed(message: str) -> int:
+    print(f"error: {message}", file=sys.stderr)
+    return 2

@@ -1,0 +1,48 @@
+"""`rheostat train`: train the Task that a file returns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+
+def train(
+    task: str,
+    *,
+    schedule: Annotated[str | None, Parameter(help="A schedule in place of the task's own.")] = None,
+    lr: Annotated[float | None, Parameter(help="The first group's learning rate; others keep their ratio.")] = None,
+    steps: Annotated[int | None, Parameter(help="Updates to train, in place of the task's length.")] = None,
+    epochs: Annotated[float | None, Parameter(help="Epochs to train, in place of the task's length.")] = None,
+    out: Annotated[Path | None, Parameter(help="Folder of the run; runs/NAME-1, -2, … by default.")] = None,
+    resume: Annotated[bool, Parameter(negative=(), help="Go on from the last checkpoint.")] = False,
+    save_every: Annotated[int | None, Parameter(help="Updates between checkpoints; an epoch by default.")] = None,
+    quiet: Annotated[bool, Parameter(negative=(), help="No progress bar and no table.")] = False,
+) -> int:
+    """Train the Task that a file returns, and leave ledger, checkpoint and picture.
+
+    Parameters
+    ----------
+    task
+        FILE.py, whose function `task` is called, or FILE.py:NAME.
+    """
+    if schedule is not None:
+        from rheostat.schedule import parse
+
+        parse(schedule)  # before PyTorch is imported and data are read
+    from rheostat.training import load_task
+    from rheostat.training import train as run
+
+    result = run(
+        load_task(task),
+        schedule=schedule,
+        lr=lr,
+        steps=steps,
+        epochs=epochs,
+        out=out,
+        resume=resume,
+        save_every=save_every,
+        progress=not quiet,
+    )
+    return 130 if result.stopped else 0
