@@ -160,7 +160,7 @@ def _label(ax: Axes, curve: Curve) -> None:
     ax.set_xlabel(curve.unit[:-1] if curve.unit != "seconds" else "seconds")
     ax.set_ylabel("factor" if curve.base is None else "learning rate")
     ax.set_ylim(bottom=0)
-    ax.ticklabel_format(axis="y", style="sci", scilimits=(-2, 3))
+    ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
     per_epoch = curve.run.steps_per_epoch
     if per_epoch and curve.unit == "updates" and not ax.child_axes:
         above = ax.secondary_xaxis("top", functions=(lambda t: t / per_epoch, lambda e: e * per_epoch))
