@@ -92,7 +92,10 @@ class Schedule:
             array([1.  , 0.75, 0.5 , 0.25])
         """
         from rheostat.schedule.curve import Curve
+        from rheostat.schedule.run import Run
 
+        if not isinstance(run, Run):
+            raise refuse("run", run, need="a Run", mend="rh.Run(steps=1000)")
         return Curve(self, run, base, axis or run.axis)
 
     def __rshift__(self, other: Schedule) -> Schedule:

@@ -53,8 +53,6 @@ class Curve:
     def __post_init__(self) -> None:
         if not isinstance(self.schedule, Schedule):
             raise refuse("schedule", self.schedule, need="a schedule", mend="rh.parse(text)")
-        if not isinstance(self.run, Run):
-            raise refuse("run", self.run, need="a Run", mend="rh.Run(steps=1000)")
         if self.base is not None:
             number("base", self.base)
         whole = self.run.horizon(self.axis)

@@ -112,7 +112,7 @@ def _amount(value: object) -> Fraction:
         # repr, not the binary value: whoever computes 0.1 means one tenth, and '0.1 epochs' must equal it.
         value = Fraction(repr(value) if type(value) in (int, float) else str(value))
     if not 0 <= value <= _LONGEST:
-        raise refuse("amount", float(value), need=f"a number between 0 and {_LONGEST:.0e}")
+        raise refuse("amount", float(value) if abs(value) < _LONGEST**2 else math.inf, need=f"a number between 0 and {_LONGEST:.0e}")
     return value
 
 

@@ -65,8 +65,8 @@ class Polynomial(Decay):
 
     def weights(self, p: FloatArray, q: FloatArray) -> tuple[FloatArray, FloatArray]:
         with np.errstate(divide="ignore"):
-            v = -np.expm1(self.power * np.log1p(-p))
-        return q**self.power, v
+            log = np.where(p < 0.5, np.log1p(-p), np.log(q))  # each from the one of p and q that is the more exact
+        return q**self.power, -np.expm1(self.power * log)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
