@@ -259,7 +259,7 @@ def test_hostile_text_is_refused(text):
         rh.parse(text)
 
 
-@pytest.mark.parametrize("n", [100, 900])
+@pytest.mark.parametrize("n", [100, 600])
 def test_long_schedules_are_no_problem(n):
     s = rh.parse(" >> ".join([f"constant({i / n}, over='2 steps')" for i in range(n // 2)]))
     assert rh.parse(repr(s)) == s
