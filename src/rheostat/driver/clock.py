@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 
@@ -13,6 +16,22 @@ if TYPE_CHECKING:
     from torch.utils.hooks import RemovableHandle
 
     from rheostat.driver.scheduler import Scheduler
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def uncompiled(function: Function) -> Function:
+    """Keep torch.compile out of a function and all that it calls, at no cost where nothing is compiled.
+
+    torch.compiler.disable does it with a wrapper, which would cost as much as all of ours at an update.
+    """
+    try:
+        from torch._C._dynamo.eval_frame import _FrameAction, _FrameExecStrategy, set_code_exec_strategy
+    except ImportError:  # an older PyTorch
+        return torch.compiler.disable(function)  # type: ignore[no-any-return, no-untyped-call]
+    set_code_exec_strategy(function.__code__, _FrameExecStrategy(_FrameAction.SKIP, _FrameAction.SKIP))
+    function._torchdynamo_disable = True  # type: ignore[attr-defined]
+    return function
 
 
 class Watch:
@@ -26,7 +45,8 @@ class Watch:
     def __init__(self, scheduler: Scheduler, optimizer: Optimizer) -> None:
         self.scheduler = scheduler
         self.optimizer = optimizer
-        self.open = self.idle = self.stepped = False
+        self.depth = 0  # step() calls of this optimizer under way, one inside the other
+        self.idle = self.stepped = False
         self.look()
         self.handles: list[RemovableHandle] = [optimizer.register_load_state_dict_post_hook(self.loaded)]
         if scheduler.clock == "updates":
@@ -36,54 +56,81 @@ class Watch:
     def look(self) -> None:
         """Remember the groups as they are now, to notice cheaply when they are replaced, added to or set to rest."""
         self.groups = self.optimizer.param_groups
-        self.size = len(self.groups)
-        self.first = self.groups[0] if "lr" in self.groups[0] else {"lr": 1.0}
-        self.tensor = self.first["lr"] if isinstance(self.first["lr"], torch.Tensor) else None
+        self.first, self.size = self.groups[0], len(self.groups)
+        lr = self.first.get("lr")
+        self.tensor = lr if isinstance(lr, torch.Tensor) else None
 
-    def before(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:  # noqa: ARG002 - PyTorch's signature
+    @uncompiled
+    def before(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
         """Just before an update: whatever is due is written now."""
-        lr = self.first["lr"]
+        if self.depth and self.nested():
+            self.depth += 1
+            return
+        self.depth, self.idle = 1, False
+        groups = optimizer.param_groups
+        lr = groups[0].get("lr")
         if (
             self.scheduler.due
-            or optimizer.param_groups is not self.groups
-            or len(self.groups) != self.size
-            or (lr is not self.tensor and lr == 0)
+            or groups is not self.groups
+            or groups[0] is not self.first
+            or len(groups) != self.size
+            or (lr is not self.tensor and not lr)
         ):
-            self.prepare(args[1] if len(args) > 1 else kwargs.get("closure"))  # args begins with the optimizer
-        else:
-            self.idle = False
-        self.open = True
+            self.prepare(args, kwargs)
 
-    def after(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:  # noqa: ARG002
+    @uncompiled
+    def after(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:  # noqa: ARG002 - PyTorch's signature
         """Just after an update: it counts if it moved the weights."""
-        if self.open:
-            self.open = False
-            found_inf = getattr(optimizer, "found_inf", None)
-            if not self.idle and (found_inf is None or float(found_inf) == 0):
+        if self.depth == 1:
+            self.depth = 0
+            overflow = optimizer.__dict__.get("found_inf")
+            if not self.idle and (overflow is None or float(overflow) == 0):
                 self.scheduler.counted(self)
+        elif self.depth:
+            self.depth -= 1
 
-    def prepare(self, closure: Any) -> None:
+    def nested(self) -> bool:
+        """Whether another step() of this optimizer is under way further up the stack; if not, it ended in an error."""
+        hooked = sys._getframe(2)
+        frame: FrameType | None = hooked.f_back
+        while frame is not None:
+            if frame.f_code is hooked.f_code and frame.f_locals.get("self") is self.optimizer:
+                return True
+            frame = frame.f_back
+        return False
+
+    def prepare(self, args: Any, kwargs: Any) -> None:
         """What is rarely needed before an update: write what step() did not, or see that this is no update at all."""
-        scheduler = self.scheduler
         if self.stale():
-            scheduler.regroup()
-        self.idle = closure is None and scheduler.writer.moves() and self.at_rest()
+            self.scheduler.regroup()
+        closure = args[1] if len(args) > 1 else kwargs.get("closure")  # args begins with the optimizer
+        self.idle = closure is None and self.at_rest(kwargs)
         if not self.idle:
-            scheduler.write()
+            self.scheduler.write()
 
     def stale(self) -> bool:
         """Whether groups were replaced or added since they were last looked up."""
-        return self.optimizer.param_groups is not self.groups or len(self.groups) != self.size
-
-    def at_rest(self) -> bool:
-        """Whether every learning rate and every gradient is 0, so that a step moves nothing."""
         groups = self.optimizer.param_groups
-        if any(float(group.get("lr", 1.0)) != 0 for group in groups):
-            return False
-        gradients = (p.grad for group in groups for p in group["params"])
-        return not any(grad is not None and bool(grad.any()) for grad in gradients)
+        return groups is not self.groups or groups[0] is not self.first or len(groups) != self.size
 
-    def loaded(self, optimizer: Optimizer) -> None:  # noqa: ARG002
+    def at_rest(self, kwargs: Any) -> bool:
+        """Whether somebody set every learning rate and gradient to 0, so that a step builds state and moves nothing.
+
+        Where the schedule itself is at 0, such a step looks like torch.distributed.checkpoint's: `closure=None` in
+        so many words, an optimizer without state, gradients of zeros.
+        """
+        groups = self.optimizer.param_groups
+        rates = [group.get("lr") for group in groups]
+        if any(lr is None or float(lr) != 0 for lr in rates):
+            return False
+        gradients = [p.grad for group in groups for p in group["params"] if p.grad is not None]
+        if any(bool(grad.any()) for grad in gradients):
+            return False
+        return self.scheduler.writer.moves(self.optimizer) or (
+            "closure" in kwargs and not self.optimizer.state and bool(gradients)
+        )
+
+    def loaded(self, optimizer: Optimizer) -> None:  # noqa: ARG002 - PyTorch's signature
         """After optimizer.load_state_dict, which replaces every group: ours are written again."""
         self.scheduler.regroup()
         self.scheduler.rewrite()

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Callable
+from operator import attrgetter, is_not, itemgetter
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from rheostat.errors import refuse
 from rheostat.schedule.base import FloatArray
+
+if TYPE_CHECKING:
+    from torch.optim import Optimizer
 
 Group = dict[str, Any]
 Member = tuple[Group, int]
@@ -18,6 +23,7 @@ Member = tuple[Group, int]
 Foreign = tuple[int, float, float]
 """What somebody else wrote: the number of the plan's entry, the value we had written, the value found."""
 _ITEM = re.compile(r"([A-Za-z_]\w*)\[(\d)\]")
+_version = attrgetter("_version")  # PyTorch counts how often a tensor was written to: seen without asking the device
 
 
 class Column:
@@ -28,6 +34,7 @@ class Column:
 
     def __init__(self, key: str, members: list[Member]) -> None:
         self.key = key
+        self.get: Callable[[Group], Any] = itemgetter(key)
         self.groups = [group for group, _ in members]
         self.entries = [entry for _, entry in members]
         self.rows: list[list[float]] = []
@@ -40,9 +47,9 @@ class Column:
     def write(self, at: int) -> list[Foreign] | None:
         """Write row `at` into the groups; returns what was found there that we had not written, if anything."""
         key, foreign, row = self.key, None, self.rows[at]
-        for group, old, value in zip(self.groups, self.row, row):  # noqa: B905 - strict costs a third of this loop
-            if group[key] is not old and group[key] != old:
-                foreign = foreign or self.foreign(row)
+        if list(map(self.get, self.groups)) != self.row:
+            foreign = self.foreign(row)
+        for group, value in zip(self.groups, row):  # noqa: B905 - strict costs a quarter of this loop
             group[key] = value
         self.row = row
         return foreign
@@ -54,7 +61,7 @@ class Column:
 
     def read(self) -> list[float]:
         """The value of each group now."""
-        return [float(value_of(group, self.key)) for group in self.groups]
+        return [number_of(value_of(group, self.key)) for group in self.groups]
 
 
 class SingleColumn(Column):
@@ -73,20 +80,36 @@ class SingleColumn(Column):
 class ItemColumn(Column):
     """One element of a tuple, such as betas[0]."""
 
+    def __init__(self, key: str, members: list[Member]) -> None:
+        super().__init__(key, members)
+        self.name, self.index = item_of(key)
+        for group in self.groups:  # a tuple from the optimizer's defaults is one for all groups, and so are its tensors
+            item = group[self.name][self.index]
+            if isinstance(item, torch.Tensor):
+                self.put(group, twin(item))
+
     def write(self, at: int) -> list[Foreign] | None:
-        match = _ITEM.fullmatch(self.key)
-        assert match is not None
-        name, index, foreign, row = match[1], int(match[2]), None, self.rows[at]
-        for group, old, value in zip(self.groups, self.row, row, strict=True):
-            values = group[name]
-            if isinstance(values[index], torch.Tensor):
-                values[index].fill_(value)
-                continue
-            if values[index] != old:
-                foreign = foreign or self.foreign(row)
-            group[name] = (*values[:index], value, *values[index + 1 :])
+        name, index, row = self.name, self.index, self.rows[at]
+        foreign = self.foreign(row) or None
+        for group, value in zip(self.groups, row, strict=True):
+            item = group[name][index]
+            if isinstance(item, torch.Tensor):
+                item.detach().fill_(value)
+            else:
+                self.put(group, value)
         self.row = row
         return foreign
+
+    def foreign(self, due: list[float]) -> list[Foreign]:
+        items = [group[self.name][self.index] for group in self.groups]
+        if any(isinstance(item, torch.Tensor) for item in items):  # reading them could wait for the device
+            return []
+        return super().foreign(due) if items != self.row else []
+
+    def put(self, group: Group, value: Any) -> None:
+        """Replace the element."""
+        values, index = group[self.name], self.index
+        group[self.name] = (*values[:index], value, *values[index + 1 :])
 
 
 class TensorColumn(Column):
@@ -98,48 +121,66 @@ class TensorColumn(Column):
 
     def __init__(self, key: str, members: list[Member]) -> None:
         self.tensors: list[torch.Tensor] = [group[key] for group, _ in members]
+        self.versions = [-1] * len(members)  # nothing is ours yet
         super().__init__(key, members)
         self.targets = [tensor.detach() for tensor in self.tensors]  # the same memory, whatever autograd thinks of it
         first = self.tensors[0]
+        self.dtype, self.device = first.dtype, first.device
         self.line = torch.zeros(len(self.tensors), dtype=first.dtype, device=first.device)
         self.numbers = [number.view(t.shape) for number, t in zip(self.line.unbind(), self.tensors, strict=True)]
         self.block = self.line.unsqueeze(0)
 
     def load(self, values: FloatArray) -> None:
-        super().load(values)
-        block = rounded(values, self.line.dtype)
-        if self.line.device.type == "cuda":
+        block = rounded(values, self.dtype)
+        self.rows = block.tolist()
+        if self.device.type == "cuda":
             block = block.pin_memory()
-        self.block = block.to(self.line.device, non_blocking=True)
+        self.block = block.to(self.device, non_blocking=True)
 
     def write(self, at: int) -> list[Foreign] | None:
-        foreign, key = None, self.key
-        for group, tensor in zip(self.groups, self.tensors):  # noqa: B905
-            if group[key] is not tensor:
-                foreign = foreign or self.restore(self.rows[at])
+        row = self.rows[at]
+        foreign = self.restore(row) if self.touched() else None
+        self.fill(at)
+        self.row, self.versions = row, list(map(_version, self.tensors))
+        return foreign
+
+    def fill(self, at: int) -> None:
+        """Write row `at` into the tensors."""
         self.line.copy_(self.block[at])
         torch._foreach_copy_(self.targets, self.numbers)
-        self.row = self.rows[at]
-        return foreign
+
+    def touched(self) -> bool:
+        """Whether somebody has replaced a tensor of ours, or written into one."""
+        return any(map(is_not, map(self.get, self.groups), self.tensors)) or (
+            list(map(_version, self.tensors)) != self.versions
+        )
 
     def restore(self, due: list[float]) -> list[Foreign]:
         """Put our tensors back where somebody has put others, and say which of those had another value.
 
-        Reading them may wait for the device; only whoever replaces tensors pays for it. Some frameworks write back
-        what get_lr() gave them: a tensor of the planned value is no change.
+        Reading them may wait for the device; only whoever writes tensors pays for it. Some frameworks write back what
+        get_lr() gave them: the planned value is no change.
         """
-        foreign = []
-        for i, (group, tensor) in enumerate(zip(self.groups, self.tensors, strict=True)):
-            now = group[self.key]
-            expected = rounded(np.array([self.row[i], due[i]]), tensor.dtype).tolist()
-            if now is not tensor and float(now) not in expected:
-                foreign.append((self.entries[i], self.row[i], float(now)))
+        ours = -1 not in self.versions
+        found = rounded(np.array(self.read()), self.dtype).tolist() if ours else self.row
+        for group, tensor in zip(self.groups, self.tensors, strict=True):
             group[self.key] = tensor
-        return foreign
+        places = zip(self.entries, self.row, due, found, strict=True)
+        return [(entry, old, now) for entry, old, new, now in places if now not in (old, new)]
 
     def read(self) -> list[float]:
-        """What was written; where nothing was yet, the tensors are asked, which waits for the device."""
-        return list(getattr(self, "row", ())) or [float(tensor) for tensor in self.tensors]
+        """What the tensors hold; where they are as we left them, the device is not asked."""
+        return super().read() if self.touched() else list(self.row)
+
+
+class SingleTensorColumn(TensorColumn):
+    """One tensor: filled with a number that its dtype holds exactly."""
+
+    def load(self, values: FloatArray) -> None:
+        self.rows = rounded(values, self.dtype).tolist()
+
+    def fill(self, at: int) -> None:
+        self.targets[0].fill_(self.rows[at][0])
 
 
 def rounded(values: FloatArray, dtype: torch.dtype) -> torch.Tensor:
@@ -160,27 +201,46 @@ def rounded(values: FloatArray, dtype: torch.dtype) -> torch.Tensor:
     return torch.from_numpy(np.ascontiguousarray(values)).to(dtype)
 
 
+def item_of(key: str) -> tuple[str, int]:
+    """The name and index in a key such as betas[0]; KeyError if it is not of that form."""
+    match = _ITEM.fullmatch(key)
+    if match is None:
+        raise KeyError(key)
+    return match[1], int(match[2])
+
+
 def value_of(group: Group, key: str) -> Any:
     """group[key], where key may name an element such as betas[0]; KeyError if the group has no such key."""
     if key in group:
         return group[key]
-    match = _ITEM.fullmatch(key)
-    if match is None or match[1] not in group:
-        raise KeyError(key)
-    values, index = group[match[1]], int(match[2])
+    name, index = item_of(key)
+    values = group.get(name)
     if not isinstance(values, (tuple, list)) or index >= len(values):
         raise KeyError(key)
     return values[index]
 
 
-def separate(groups: list[Group], key: str) -> None:
-    """Give each group a tensor of its own where the optimizer shares one among them."""
+def number_of(value: Any) -> float:
+    """A scheduled value as a float, whether it is a number or a tensor, and whatever autograd thinks of it."""
+    return float(value.detach() if isinstance(value, torch.Tensor) else value)
+
+
+def twin(tensor: torch.Tensor) -> torch.Tensor:
+    """Another tensor of the same value, as good as the first to autograd."""
+    return tensor.detach().clone().requires_grad_(tensor.requires_grad)
+
+
+def separate(optimizer: Optimizer, key: str) -> None:
+    """Give each group a tensor of its own where the optimizer shares one among them and with later ones."""
+    default = optimizer.defaults.get(key)
     seen: set[int] = set()
-    for group in groups:
-        value = group.get(key)
+    for group in optimizer.param_groups:
+        value: Any = group.get(key)
         if isinstance(value, torch.Tensor):
+            if value is default:
+                optimizer.defaults[key] = twin(value)
             if id(value) in seen:
-                group[key] = value.clone()
+                group[key] = twin(value)
             seen.add(id(group[key]))
 
 
@@ -191,26 +251,35 @@ def columns_of(members: dict[str, list[Member]]) -> list[Column]:
         kinds: dict[object, list[Member]] = {}
         for group, entry in listed:
             value = group.get(key)
-            tensor = isinstance(value, torch.Tensor)
-            kinds.setdefault((value.dtype, value.device) if tensor else key in group, []).append((group, entry))
+            kind: object = (value.dtype, value.device) if isinstance(value, torch.Tensor) else key in group
+            kinds.setdefault(kind, []).append((group, entry))
         for kind, some in kinds.items():
-            plain = SingleColumn if len(some) == 1 else Column
-            columns.append((plain if kind is True else ItemColumn if kind is False else TensorColumn)(key, some))
+            columns.append(_class(kind, single=len(some) == 1)(key, some))
     return columns
+
+
+def _class(kind: object, *, single: bool) -> type[Column]:
+    if kind is False:
+        return ItemColumn
+    if kind is True:
+        return SingleColumn if single else Column
+    return SingleTensorColumn if single else TensorColumn
 
 
 def base_of(group: Group, key: str, label: str) -> float:
     """The value that factors multiply: what the group was given, also when it has been scheduled before."""
-    value = group.get(f"initial_{key}", None)
-    if value is None:
-        value = value_of(group, key)
     current = value_of(group, key)
-    if isinstance(current, torch.Tensor) and (current.numel() != 1 or not current.is_floating_point()):
-        raise refuse(f"group {label} {key}", current, need="one floating-point number", mend="torch.tensor(1e-3)")
+    value = group.get(f"initial_{key}")
+    if value is None:
+        value = current
+    for tensor in (current, value):
+        if isinstance(tensor, torch.Tensor) and (tensor.numel() != 1 or not tensor.is_floating_point()):
+            raise refuse(f"group {label} {key}", tensor, need="one floating-point number", mend="torch.tensor(1e-3)")
     try:
-        base = float(value)
+        base = float("nan") if isinstance(value, (bool, str)) else number_of(value)
     except (TypeError, ValueError):
-        raise refuse(f"group {label} {key}", value, need="a number to schedule") from None
+        mend = f"'{key}[0]'" if isinstance(value, (tuple, list)) else None
+        raise refuse(f"group {label} {key}", value, need="a number to schedule", mend=mend) from None
     if not 0 <= base < float("inf"):
-        raise refuse(f"group {label} {key}", base, need="a finite number ≥ 0")
+        raise refuse(f"group {label} {key}", value, need="a finite number ≥ 0")
     return base

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from rheostat.driver.columns import Group, base_of, value_of
 from rheostat.errors import ScheduleError, nearest, refuse
-from rheostat.schedule import Curve, Run, Schedule, parse
+from rheostat.schedule import Curve, Run, Schedule, Span, parse
 from rheostat.schedule.run import Axis
 
 if TYPE_CHECKING:
@@ -20,7 +20,10 @@ REST = "*"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One scheduled value: where it is, its base, and the schedule that drives it, counted from update `since`."""
+    """One scheduled value: where it is, its base, and the schedule that drives it.
+
+    The schedule counts from `since`, a place on the axis: the number of updates, epochs or seconds done.
+    """
 
     optimizer: int
     group: int
@@ -28,7 +31,7 @@ class Entry:
     key: str
     base: float
     schedule: Schedule
-    since: int = 0
+    since: float = 0
 
 
 def rules(spec: object) -> Rules:
@@ -68,7 +71,7 @@ def plan(optimizers: Sequence[Optimizer], by_key: Rules) -> list[Entry]:
     labels = [str(group.get("name", name)) for _, _, name, group in groups]
     entries = []
     for key, by_group in by_key.items():
-        _check_names(key, by_group, labels, [group for *_, group in groups])
+        check_names(key, by_group, labels, [group for *_, group in groups])
         mine = [place for place in groups if has(place[3], key)]
         found = [entry(o, g, name, group, key, by_group) for o, g, name, group in mine]
         if not any(e.base > 0 for e in found):
@@ -78,13 +81,29 @@ def plan(optimizers: Sequence[Optimizer], by_key: Rules) -> list[Entry]:
     return entries
 
 
-def entry(o: int, g: int, name: str, group: Group, key: str, by_group: Mapping[str, Schedule], since: int = 0) -> Entry:
+def entry(  # noqa: PLR0917 - one place, told apart by type
+    o: int, g: int, name: str, group: Group, key: str, by_group: Mapping[str, Schedule], since: float = 0
+) -> Entry:
     """The entry of one key of one group."""
     schedule = by_group.get(str(group.get("name", name)), by_group.get(REST))
     if schedule is None:
         mend = f"{{'{name}': ..., }} or {{'*': ...}} for all others"
         raise refuse(f"schedule[{key!r}]", sorted(by_group), need=f"a schedule for group {name!r} too", mend=mend)
     return Entry(o, g, name, key, base_of(group, key, name), schedule, since)
+
+
+def joining(
+    o: int, g: int, group: Group, by_key: Rules, own: Rules, *, optimizers: int, taken: set[str], since: float
+) -> list[Entry]:
+    """The entries of a group that comes in later: a schedule of its own counts from `since`, others from the start."""
+    name = label_of(group, o, g, optimizers, taken)
+    for key, by_group in own.items():
+        check_names(key, by_group, [str(group.get("name", name))], [group])
+    return [
+        entry(o, g, name, group, key, by_group, since if key in own else 0)
+        for key, by_group in {**by_key, **own}.items()
+        if has(group, key)
+    ]
 
 
 def has(group: Group, key: str) -> bool:
@@ -99,9 +118,20 @@ def has(group: Group, key: str) -> bool:
 def curve_of(e: Entry, run: Run, axis: Axis) -> Curve:
     """The curve that drives an entry, over what was left of the run when it began."""
     try:
-        return e.schedule.over(run.rest(e.since) if e.since else run, base=e.base, axis=axis)
+        return e.schedule.over(_rest(run, e.since, axis), base=e.base, axis=axis)
     except ScheduleError as error:
         raise error.inside(f"{e.key} of group {e.label}, base value {e.base:g}") from None
+
+
+def _rest(run: Run, since: float, axis: Axis) -> Run:
+    """The run that is left on an axis after `since`, with the same rates."""
+    whole = run.horizon(axis) if since else None
+    if whole is None:
+        return run
+    others: dict[str, Any] = dict.fromkeys(("steps", "epochs", "samples", "tokens", "time"))
+    if axis == "seconds":
+        return replace(run, **{**others, "time": Span(max(1e-3, float(whole) - since), "s")})
+    return replace(run, **{**others, "steps" if axis == "updates" else "epochs": max(1, int(whole - int(since)))})
 
 
 def _schedule(spec: object, name: str) -> Schedule:
@@ -110,17 +140,23 @@ def _schedule(spec: object, name: str) -> Schedule:
     raise refuse(name, spec, need="a schedule, or its text", mend="rh.cosine(end=0.1)")
 
 
-def _check_names(key: str, by_group: Mapping[str, Schedule], labels: list[str], groups: list[Group]) -> None:
+def check_names(key: str, by_group: Mapping[str, Schedule], labels: list[str], groups: list[Group]) -> None:
+    """Refuse a key that no group has, and the name of a group that does not exist."""
     if not any(has(group, key) for group in groups):
         known = sorted({k for group in groups for k in group if k != "params" and not k.startswith("initial_")})
+        mend: str | None
         if key in labels:
             mend = f"{{'lr': {{{key!r}: ...}}}}; the outer names are keys, the inner ones groups"
         else:
-            close = nearest(key, known)
-            mend = repr(close) if close else "'betas[0]' for the momentum of Adam" if key == "momentum" else None
+            mend = _quoted(nearest(key, known)) or (
+                "'betas[0]' for the momentum of Adam" if key == "momentum" else None
+            )
         raise refuse("schedule", key, need=f"a key of the optimizer's groups: {', '.join(known)}", mend=mend)
     for name in by_group:
         if name != REST and name not in labels:
-            close = nearest(name, labels)
             need = f"a group's name: {', '.join(labels)}, or '*' for all others"
-            raise refuse(f"schedule[{key!r}]", name, need=need, mend=repr(close) if close else None)
+            raise refuse(f"schedule[{key!r}]", name, need=need, mend=_quoted(nearest(name, labels)))
+
+
+def _quoted(name: str | None) -> str | None:
+    return None if name is None else repr(name)

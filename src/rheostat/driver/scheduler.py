@@ -10,14 +10,14 @@ import torch
 from torch.optim.lr_scheduler import LRScheduler
 
 from rheostat.driver import state as states
-from rheostat.driver.clock import Watch, unwrapped
-from rheostat.driver.columns import Foreign
+from rheostat.driver.clock import Watch, uncompiled, unwrapped
+from rheostat.driver.feedback import Feedback
 from rheostat.driver.guards import Guards
-from rheostat.driver.plan import Entry, Rules, curve_of, entry, has, label_of, plan, rules
+from rheostat.driver.plan import Entry, Rules, curve_of, joining, plan, rules
 from rheostat.driver.ranks import Reduce, agree, as_number
 from rheostat.driver.second import find_older, rebase, replace_older
-from rheostat.driver.writer import Signals, Track, Writer
-from rheostat.errors import OverwrittenWarning, PastEndWarning, SchedulerError, refuse
+from rheostat.driver.writer import Writer
+from rheostat.errors import SchedulerError, refuse
 from rheostat.schedule import Curve, Run, Schedule
 from rheostat.schedule.levels import choice
 from rheostat.schedule.levels import count as whole
@@ -72,7 +72,7 @@ class Scheduler(LRScheduler):
     in checkpoints) where there is one, else its `lr`.
     """
 
-    def __init__(  # noqa: PLR0913 - frameworks pass these by name
+    def __init__(
         self,
         optimizer: Optimizer | Sequence[Optimizer],
         schedule: Spec,
@@ -96,23 +96,21 @@ class Scheduler(LRScheduler):
         self.writer = Writer(self.optimizers, self.entries, self.run, self.axis)
         if self.position and not all(f"initial_{e.key}" in self.writer.group(e) for e in self.entries):
             raise refuse("last_epoch", last_epoch, need="groups with initial_lr", mend="load_state_dict instead")
-        self.metrics: states.Metrics = {}
-        self.guards = Guards()
+        self.feedback, self.guards = Feedback(), Guards()
+        self.feedback.start(self.writer.tracks)
         self.timer, self.ledger = timer, ledger
-        self.due = False
+        self.due = False  # an update has happened, and the next one's values are not written yet
         self._step_count = self.position + 1  # Accelerate counts micro-batches here; nothing depends on it
-        self._reported: tuple[int, float] | None = None
         self._elapsed, self._origin = 0.0, float(timer())
-        self._watches: list[Watch] = []
         # Everything that can be refused has been; only now is the optimizer touched.
         replace_older(older, self.guards)
-        self._start_metrics()
         self.writer.regroup()
-        self._attach()
+        self._watches = [Watch(self, optimizer) for optimizer in self.optimizers]
         self.rewrite()
 
     # What a training loop calls
 
+    @uncompiled
     def step(self, metric: float | None = None) -> None:  # type: ignore[override]
         """Write the next update's values; with a metric, report it first.
 
@@ -121,14 +119,19 @@ class Scheduler(LRScheduler):
         Args:
             metric: a number for the schedule's metric-driven parts, as `report` takes it.
         """
-        if metric is not None:
-            self._report_once(metric)
+        if metric is not None and not (
+            self.feedback.repeated(self.position, as_number(metric)) and self.clock == "updates"
+        ):
+            self.report(metric)
         if self.due:
             self.write()
         elif self.clock != "updates":
+            if any(watch.stale() for watch in self._watches):
+                self.regroup()
             self.position += 1
             self.write()
 
+    @uncompiled
     def report(self, metric: float) -> None:
         """Tell metric-driven parts (plateau) how training goes; a cut takes effect at the next update.
 
@@ -142,28 +145,27 @@ class Scheduler(LRScheduler):
             ScheduleError: if the metric is not a number.
         """
         number = as_number(metric)
-        if not any(self.metrics.values()):
-            raise SchedulerError("report(metric): no schedule here listens to a metric. Try cosine() * plateau().")
-        number = agree(number, self.reduce)
-        before = self._signals()
-        for track in {track.drive: track for track in self.writer.tracks}.values():
-            self._hear(track, number)
-        if self._signals() != before:
+        self.feedback.listening()
+        before = self.feedback.signals(self.writer.tracks)
+        self.feedback.hear(self.writer.tracks, agree(number, self.reduce), self._coordinate(self.position))
+        if self.feedback.signals(self.writer.tracks) != before:
             self.writer.forget()
             if not self.due:
                 self.write()
 
+    @uncompiled
     def get_last_lr(self) -> list[float]:  # type: ignore[override]
         """The learning rate in each group now: after optimizer.step() the one it used, after step() the next one."""
-        return self.writer.by_entry("lr", [column.read() for column in self.writer.columns])
+        return self.writer.of_groups("lr", [column.read() for column in self.writer.columns])
 
+    @uncompiled
     def get_lr(self) -> list[float | torch.Tensor]:
         """The learning rate of each group at the current position, from the position alone; changes nothing."""
         row = self._row()
-        planned = self.writer.by_entry("lr", [column.rows[row] for column in self.writer.columns])
-        held = [self.writer.group(e)["lr"] for e in self.entries if e.key == "lr"]
+        planned = self.writer.of_groups("lr", [column.rows[row] for column in self.writer.columns])
+        held = [group["lr"] for optimizer in self.optimizers for group in optimizer.param_groups if "lr" in group]
         return [
-            torch.full_like(now, value) if isinstance(now, torch.Tensor) else value
+            torch.full_like(now, value, requires_grad=False) if isinstance(now, torch.Tensor) else value
             for now, value in zip(held, planned, strict=True)
         ]
 
@@ -182,12 +184,13 @@ class Scheduler(LRScheduler):
             ScheduleError: if the schedule does not fit; the optimizer is left as it was.
         """
         target = self.optimizers[whole("optimizer", optimizer, most=len(self.optimizers) - 1)]
-        own = None if schedule is None else rules(schedule)
-        index = len(target.param_groups)
-        for e in self._joining(optimizer, index, {**target.defaults, **group}, own):
+        own = {} if schedule is None else rules(schedule)
+        self.regroup()
+        index = self.optimizers.index(target), len(target.param_groups)
+        for e in self._joining(*index, {**target.defaults, **group}, own):
             curve_of(e, self.run, self.axis)
         target.add_param_group(group)
-        self._take_in(own)
+        self.regroup(own)
         self.rewrite()
 
     @property
@@ -201,12 +204,12 @@ class Scheduler(LRScheduler):
         return "epochs" if self.clock == "epochs" else self.run.axis
 
     @property
-    def base_lrs(self) -> list[float]:
+    def base_lrs(self) -> list[float]:  # type: ignore[override]
         """The base value of each group's learning rate."""
         return [e.base for e in self.entries if e.key == "lr"]
 
     @property
-    def last_epoch(self) -> int:  # type: ignore[override]
+    def last_epoch(self) -> int:
         """The position: how many updates (with clock "epochs": epochs) are done."""
         return self.position
 
@@ -238,10 +241,10 @@ class Scheduler(LRScheduler):
         states.compare(saved, states.encode(self))
         entries = states.since(saved, self.entries)
         writer = Writer(self.optimizers, entries, self.run, self.axis)
-        self.metrics = states.metrics_of(saved, [track.drive for track in writer.tracks])
-        self.entries, self.writer, self.position = entries, writer, saved["position"]
+        feedback = Feedback(states.metrics_of(saved, [track.drive for track in writer.tracks]))
+        self.entries, self.writer, self.feedback, self.position = entries, writer, feedback, saved["position"]
         self._elapsed, self._origin = float(saved["elapsed"]), float(self.timer())
-        self._reported, self.due = None, False
+        self.due = False
         self.regroup()
         self.rewrite()
 
@@ -264,12 +267,11 @@ class Scheduler(LRScheduler):
         return {name: value for name, value in self.__dict__.items() if name not in ("_watches", "writer", "ledger")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, ledger=None, _watches=[])
+        self.__dict__.update(state, ledger=None)
         self._origin = float(self.timer())
         self.writer = Writer(self.optimizers, self.entries, self.run, self.axis)
         self.writer.regroup()
-        self._row()
-        self._attach()
+        self._watches = [Watch(self, optimizer) for optimizer in self.optimizers]
 
     def __repr__(self) -> str:
         schedules = {key: {name: str(s) for name, s in by.items()} for key, by in self.rules.items()}
@@ -279,7 +281,7 @@ class Scheduler(LRScheduler):
 
     def counted(self, watch: Watch) -> None:
         """An update of one optimizer moved the weights; it is complete when each optimizer has stepped."""
-        if len(self._watches) > 1:  # several optimizers: complete when each has stepped
+        if len(self._watches) > 1:
             watch.stepped = True
             if not all(w.stepped for w in self._watches):
                 return
@@ -299,102 +301,64 @@ class Scheduler(LRScheduler):
         for column in writer.columns:
             foreign = column.write(at)
             if foreign:
-                self._overwritten(foreign)
+                entry, ours, found = foreign[0]
+                place = self.entries[entry]
+                self.guards.overwritten(place.key, place.label, ours, found, self.position)
         self.due = False
 
     def rewrite(self) -> None:
         """Write what the groups should hold now, whatever they hold."""
-        self.writer.write(self._row(ahead=not self.due))
+        row = self._row(self.position - 1 if self.due else None)
+        for column in self.writer.columns:
+            column.write(row)
 
-    def regroup(self) -> None:
+    def regroup(self, own: Rules | None = None) -> None:
         """Look all groups up again, and take in those that were added."""
-        self._take_in(None)
-
-    # Inside
-
-    def _row(self, *, ahead: bool = True) -> int:
-        """The row of the current position, computed if need be; of the one before where that is still in force."""
-        writer = self.writer
-        position = self.position if ahead else max(self.position - 1, 0)
-        if self.axis == "seconds" or not 0 <= position - writer.begin < writer.count:
-            at = self.elapsed() if self.axis == "seconds" else float(position)
-            self._check_end(at)
-            writer.fill(position, at, self._signals())
-        return position - writer.begin
-
-    def _attach(self) -> None:
-        self._watches = [Watch(self, optimizer) for optimizer in self.optimizers]
-
-    def _joining(self, optimizer: int, index: int, group: dict[str, Any], own: Rules | None) -> list[Entry]:
-        """The entries of a group that comes in now: its own schedule counts from here, others from the beginning."""
-        taken = {e.label for e in self.entries}
-        label = label_of(group, optimizer, index, len(self.optimizers), taken)
-        since = {key: self.position for key in own or ()}
-        return [
-            entry(optimizer, index, label, group, key, by_group, since.get(key, 0))
-            for key, by_group in {**self.rules, **(own or {})}.items()
-            if has(group, key)
-        ]
-
-    def _take_in(self, own: Rules | None) -> None:
-        """Look all groups up again, and take in those that were added."""
-        known = {(e.optimizer, e.group) for e in self.entries}
         for o, optimizer in enumerate(self.optimizers):
+            known = {e.group for e in self.entries if e.optimizer == o}
+            if known and max(known) >= len(optimizer.param_groups):
+                raise SchedulerError(
+                    f"optimizer {o} has {len(optimizer.param_groups)} groups, {max(known) + 1} are scheduled. After "
+                    "groups were removed, a new Scheduler(..., last_epoch=old.last_epoch - 1) goes on with those left."
+                )
             for g, group in enumerate(optimizer.param_groups):
-                if (o, g) not in known:
-                    self.entries = [*self.entries, *self._joining(o, g, group, own)]
+                if g not in known:
+                    self.entries = [*self.entries, *self._joining(o, g, group, own or {})]
         if len(self.entries) != len(self.writer.entries):
             self.writer = Writer(self.optimizers, self.entries, self.run, self.axis)
-            self._start_metrics()
+            self.feedback.start(self.writer.tracks)
         self.writer.regroup()
         for watch in self._watches:
             watch.look()
 
-    def _start_metrics(self) -> None:
-        for track in self.writer.tracks:
-            self.metrics.setdefault(track.drive, [control.rule.start() for control in track.curve.controls])
+    # Inside
 
-    def _signals(self) -> Signals:
-        return {
-            track.drive: tuple(
-                control.rule.factor_of(kept)
-                for control, kept in zip(track.curve.controls, self.metrics[track.drive], strict=True)
-            )
-            for track in self.writer.tracks
-        }
+    def _joining(self, o: int, g: int, group: dict[str, Any], own: Rules) -> list[Entry]:
+        since = self.elapsed() if self.axis == "seconds" else self.position
+        taken = {e.label for e in self.entries}
+        return joining(o, g, group, self.rules, own, optimizers=len(self.optimizers), taken=taken, since=since)
 
-    def _hear(self, track: Track, number: float) -> None:
-        """Pass a report to the metric-driven parts of one curve that are in force now."""
-        at = self.elapsed() if self.axis == "seconds" else float(self.position - track.drive[1])
-        self.metrics[track.drive] = [
-            control.rule.update(kept, number) if control.listens(at) else kept
-            for control, kept in zip(track.curve.controls, self.metrics[track.drive], strict=True)
-        ]
+    def _coordinate(self, position: int) -> float:
+        """Where a position, about the present, is on the axis."""
+        return self.elapsed() if self.axis == "seconds" else float(position)
 
-    def _report_once(self, metric: float) -> None:
-        """Several processes or hooks may call step(metric) for one update; the same report counts once."""
-        report = (self.position, as_number(metric))
-        if self.clock != "updates" or report != self._reported:
-            self._reported = report
-            self.report(metric)
-
-    def _check_end(self, at: float) -> None:
+    def _check_end(self, position: int, at: float) -> None:
+        """Say so if the update before a position was made past the end; by the clock, the last may end a little late."""
+        timed = self.axis == "seconds"
+        used = self.writer.coordinate if timed else at - 1
         whole_run = self.run.horizon(self.axis)
-        if whole_run is not None and at > whole_run:
-            self.guards.say(
-                PastEndWarning,
-                f"training goes on past the end of the schedule: {at:g} {self.axis} of {float(whole_run):g}. The last "
-                f"value is held. If the run is meant to be longer, say so: {self.run!r}.",
-            )
+        if whole_run is not None and used >= whole_run and (not timed or self.writer.begin < position):
+            self.guards.past_end(at, self.run, self.axis)
 
-    def _overwritten(self, foreign: list[Foreign]) -> None:
-        i, ours, found = foreign[0]
-        self.guards.say(
-            OverwrittenWarning,
-            f"{self.entries[i].key} of group {self.entries[i].label} was set to {found:g} by somebody else, where the "
-            f"schedule had written {ours:g}; the schedule's value is written again from update {self.position} on. If "
-            "the change is meant, put it into the schedule, or call scheduler.close() first.",
-        )
+    def _row(self, position: int | None = None) -> int:
+        """The row of a position, by default the current one, computed if need be."""
+        writer = self.writer
+        position = self.position if position is None else max(position, 0)
+        if not 0 <= position - writer.begin < writer.count:
+            at = self._coordinate(position)
+            self._check_end(position, at)
+            writer.fill(position, at, self.feedback.signals(writer.tracks))
+        return position - writer.begin
 
 
 def _run(run: object) -> Run:

@@ -7,10 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rheostat.driver.clock import watchers
-from rheostat.driver.columns import value_of
+from rheostat.driver.columns import number_of, value_of
 from rheostat.driver.guards import Guards
-from rheostat.driver.plan import Entry, Rules, has
-from rheostat.errors import SecondSchedulerWarning
+from rheostat.driver.plan import Entry, Rules
 
 if TYPE_CHECKING:
     from torch.optim import Optimizer
@@ -25,17 +24,20 @@ def find_older(optimizers: Sequence[Optimizer], by_key: Rules) -> list[Scheduler
 
 
 def rebase(entries: list[Entry], optimizers: Sequence[Optimizer], older: list[Scheduler]) -> list[Entry]:
-    """Base values as the user means them: a value set by hand since an older scheduler wrote is a new base value;
-    the older one's own last value is not."""
-    written = {}
-    for scheduler in older:
-        for column in scheduler.writer.columns:
-            for group, value in zip(column.groups, column.read(), strict=True):
-                written[id(group), column.key] = value
+    """Base values as the user means them.
+
+    A value set by hand since an older scheduler wrote is a new base value; the older one's own last value is not.
+    """
+    written = {
+        (id(group), column.key): value
+        for scheduler in older
+        for column in scheduler.writer.columns
+        for group, value in zip(column.groups, column.row, strict=True)
+    }
     rebased = []
     for e in entries:
         group = optimizers[e.optimizer].param_groups[e.group]
-        now = float(value_of(group, e.key)) if has(group, e.key) else e.base
+        now = number_of(value_of(group, e.key))
         by_hand = written.get((id(group), e.key), now) != now
         rebased.append(replace(e, base=now) if by_hand else e)
     return rebased
@@ -45,8 +47,4 @@ def replace_older(older: list[Scheduler], guards: Guards) -> None:
     """Let the older schedulers go, and say so."""
     for scheduler in older:
         scheduler.close()
-        guards.say(
-            SecondSchedulerWarning,
-            f"this optimizer already has a scheduler, at position {scheduler.position}; the new one takes over from its "
-            "own position, with the base values that the first was given. If it is meant, old.close() first says so.",
-        )
+        guards.second(scheduler.position)

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
+from rheostat.driver.feedback import Drive, Metrics
 from rheostat.errors import ResumeMismatch, StateError
-from rheostat.schedule import Schedule
 from rheostat.schedule.metric import PlateauState
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 State = dict[str, Any]
-Metrics = dict[tuple[Schedule, int], list[PlateauState]]
+_LARGEST = 10**15
 
 _FIELDS: dict[str, type | tuple[type, ...]] = {
     "rheostat": int,
@@ -28,7 +28,7 @@ _FIELDS: dict[str, type | tuple[type, ...]] = {
     "drives": list,
     "entries": list,
 }
-_DRIVE: dict[str, type | tuple[type, ...]] = {"schedule": str, "since": int, "metrics": list}
+_DRIVE: dict[str, type | tuple[type, ...]] = {"schedule": str, "since": (int, float), "metrics": list}
 _ENTRY: dict[str, type | tuple[type, ...]] = {
     "group": str,
     "key": str,
@@ -40,6 +40,7 @@ _ENTRY: dict[str, type | tuple[type, ...]] = {
 def encode(scheduler: Scheduler) -> State:
     """The state of a Scheduler. Each drive is a schedule as text, since when it counts, and its metric states."""
     drives = list(dict.fromkeys((e.schedule, e.since) for e in scheduler.entries))
+    metrics = scheduler.feedback.states
     return {
         "rheostat": FORMAT,
         "position": scheduler.position,
@@ -47,7 +48,7 @@ def encode(scheduler: Scheduler) -> State:
         "clock": scheduler.clock,
         "run": repr(scheduler.run),
         "drives": [
-            {"schedule": repr(schedule), "since": since, "metrics": [asdict(m) for m in scheduler.metrics[schedule, since]]}
+            {"schedule": repr(schedule), "since": since, "metrics": [asdict(m) for m in metrics[schedule, since]]}
             for schedule, since in drives
         ],
         "entries": [
@@ -63,7 +64,7 @@ def since(saved: State, entries: list[Entry]) -> list[Entry]:
     return [replace(e, since=counted[e.label, e.key]) for e in entries]
 
 
-def metrics_of(saved: State, drives: Iterable[tuple[Schedule, int]]) -> Metrics:
+def metrics_of(saved: State, drives: Iterable[Drive]) -> Metrics:
     """The metric states in a checkpoint, checked, for the drives that now exist."""
     by_text = {(d["schedule"], d["since"]): [_plateau(m) for m in d["metrics"]] for d in saved["drives"]}
     return {drive: by_text[repr(drive[0]), drive[1]] for drive in drives}
@@ -85,8 +86,9 @@ def check(state: object) -> State:
             raise StateError(f"state['entries'][{i}]: its drive does not exist. Nothing was loaded.")
     for i, drive in enumerate(state["drives"]):
         _check_fields(drive, _DRIVE, f"state['drives'][{i}]")
-    if state["position"] < 0 or state["elapsed"] < 0:
-        raise StateError("state: position or elapsed is negative. Nothing was loaded.")
+        _check_size(drive, "since", f"state['drives'][{i}]")
+    for name in ("position", "elapsed"):
+        _check_size(state, name, "state")
     return state
 
 
@@ -137,10 +139,14 @@ def _plateau(saved: object) -> PlateauState:
     }
     _check_fields(saved, fields, "state['metrics']")
     assert isinstance(saved, dict)
-    best = saved["best"]
-    if (best is not None and not math.isfinite(best)) or min(saved["bad"], saved["resting"], saved["cuts"]) < 0:
+    if min(saved["bad"], saved["resting"], saved["cuts"]) < 0:
         raise StateError(f"state['metrics']: {saved} is out of range. Nothing was loaded.")
     return PlateauState(**saved)
+
+
+def _check_size(data: State, name: str, where: str) -> None:
+    if not 0 <= data[name] <= _LARGEST:
+        raise StateError(f"{where}[{name!r}]={data[name]!r}: need a number ≥ 0, at most 1e15. Nothing was loaded.")
 
 
 def _check_fields(data: object, fields: dict[str, type | tuple[type, ...]], where: str) -> None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rheostat.driver.columns import Column, Foreign, Group, Member, columns_of, separate
+from rheostat.driver.columns import Column, Group, Member, columns_of, separate
+from rheostat.driver.feedback import Drive, Signals
 from rheostat.driver.plan import Entry, curve_of
 
 if TYPE_CHECKING:
@@ -15,13 +16,11 @@ if TYPE_CHECKING:
 
     from torch.optim import Optimizer
 
-    from rheostat.schedule import Curve, Run, Schedule
+    from rheostat.schedule import Curve, Run
     from rheostat.schedule.run import Axis
 
 _BLOCK_VALUES = 32_768
 _LONGEST_BLOCK = 1024
-
-Signals = dict[tuple["Schedule", int], tuple[float, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +28,7 @@ class Track:
     """One curve, and which entries it drives with which bases."""
 
     curve: Curve
-    drive: tuple[Schedule, int]
+    drive: Drive
     entries: list[int]
 
 
@@ -48,7 +47,7 @@ class Writer:
         self.tracks = _tracks(entries, run, axis)
         self.bases = np.array([e.base for e in entries])
         self.columns: list[Column] = []
-        self.begin, self.count = 0, 0
+        self.begin, self.count, self.coordinate = 0, 0, 0.0
         most = max(1, min(_LONGEST_BLOCK, _BLOCK_VALUES // len(entries)))
         self.most = 1 if axis == "seconds" else most
 
@@ -56,7 +55,7 @@ class Writer:
         """Find the groups, and sort what is scheduled in them into columns."""
         for optimizer in self.optimizers:
             for key in {e.key for e in self.entries}:
-                separate(optimizer.param_groups, key)
+                separate(optimizer, key)
         members: dict[str, list[Member]] = {}
         for i, e in enumerate(self.entries):
             group = self.group(e)
@@ -74,34 +73,28 @@ class Writer:
         self.count = 0
 
     def fill(self, position: int, coordinate: float, signals: Signals) -> None:
-        """Compute the rows from a position on."""
+        """Compute the rows from a position on, which is at a coordinate of the axis."""
         n = self.most
         whole = self.run.horizon(self.axis)
         if whole is not None and position <= whole:
             n = min(n, int(whole) - position + 1)  # the first update past the end begins a block of its own
-        n = max(n, 1)
-        start = coordinate if self.axis == "seconds" else float(position)
         values = np.empty((n, len(self.entries)))
         for track in self.tracks:
-            t = start - track.drive[1] + np.arange(n, dtype=np.float64)
+            t = np.maximum(coordinate - track.drive[1] + np.arange(n, dtype=np.float64), 0.0)
             factors = track.curve.factors(t, signals[track.drive])
             values[:, track.entries] = factors[:, None] * self.bases[track.entries]
         for column in self.columns:
             column.load(values[:, column.entries])
-        self.begin, self.count = position, n
+        self.begin, self.count, self.coordinate = position, n, coordinate
 
-    def write(self, at: int) -> list[Foreign]:
-        """Write row `at` of the block into the groups; returns what somebody else had written there."""
-        foreign: list[Foreign] = []
-        for column in self.columns:
-            found = column.write(at)
-            if found:
-                foreign += found
-        return foreign
-
-    def moves(self) -> bool:
-        """Whether the learning rates last written are scheduled, and not all 0."""
-        return any(value != 0 for column in self.columns if column.key == "lr" for value in column.row)
+    def moves(self, optimizer: Optimizer) -> bool:
+        """Whether the learning rates last written for an optimizer are not all 0."""
+        return any(
+            value != 0 and self.optimizers[self.entries[i].optimizer] is optimizer
+            for column in self.columns
+            if column.key == "lr"
+            for i, value in zip(column.entries, column.row, strict=True)
+        )
 
     def used(self) -> dict[str, dict[str, float]]:
         """What the groups hold now: {key: {group: value}}."""
@@ -111,20 +104,23 @@ class Writer:
             result.setdefault(column.key, {}).update(zip(labels, column.read(), strict=True))
         return result
 
-    def by_entry(self, key: str, rows: Sequence[Sequence[float]]) -> list[float]:
-        """Values of one key, one row for each column, in the order of the groups."""
+    def of_groups(self, key: str, rows: Sequence[Sequence[float]]) -> list[float]:
+        """Values of one key, given as one row for each column, in the order of the groups."""
         found = {
-            i: value for column, row in zip(self.columns, rows, strict=True) for i, value in zip(column.entries, row)
+            (e.optimizer, e.group): value
+            for column, row in zip(self.columns, rows, strict=True)
+            for e, value in zip((self.entries[i] for i in column.entries), row, strict=True)
+            if e.key == key
         }
-        return [found[i] for i, e in enumerate(self.entries) if e.key == key]
+        return [found[place] for place in sorted(found)]
 
 
 def _tracks(entries: list[Entry], run: Run, axis: Axis) -> list[Track]:
     """One curve for all entries that it serves; absolute levels need one for each base value."""
-    tracks: dict[tuple[Schedule, int, float | None], Track] = {}
+    tracks: dict[tuple[Drive, float | None], Track] = {}
     for i, e in enumerate(entries):
         drive = (e.schedule, e.since)
-        key = (*drive, e.base if e.schedule.needs_base else None)
+        key = (drive, e.base if e.schedule.needs_base else None)
         if key not in tracks:
             tracks[key] = Track(curve_of(e, run, axis), drive, [])
         tracks[key].entries.append(i)

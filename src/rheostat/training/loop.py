@@ -93,6 +93,7 @@ class _Trainer:
     save_every: int | None
     epoch: int = 0
     batch: int = 0
+    last: bool = False
     stop: bool = False
     random: dict[str, Any] | None = None
 
@@ -103,9 +104,9 @@ class _Trainer:
             for loss in self.updates():
                 ledger.log(loss=loss)
                 bar.advance(loss)
-                if self.save_every and self.scheduler.position % self.save_every == 0:
+                if self.save_every and self.scheduler.position % self.save_every == 0 and not self.last:
                     self.save(ledger)
-            if not self.stop:
+            if not self.stop or self.last:
                 self.epoch, self.batch = self.epoch + 1, 0
                 metrics = self.evaluate()
                 ledger.log(**metrics)
@@ -118,12 +119,12 @@ class _Trainer:
         task, device = self.task, _device()
         task.model.train()
         losses = []
-        for batch, last in self.batches():
+        for batch, self.last in self.batches():
             loss = task.loss(task.model, to_device(batch, device))
             (loss / task.accumulate).backward()
             losses.append(loss.detach())
             self.batch += 1
-            if self.batch % task.accumulate == 0 or last:
+            if self.batch % task.accumulate == 0 or self.last:
                 mean = float(torch.stack(losses).mean())
                 if not math.isfinite(mean):
                     at = self.scheduler.position

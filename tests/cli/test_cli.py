@@ -1,0 +1,111 @@
+"""The command as a user runs it: a real process, what it prints, how it ends."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TINY = str(Path(__file__).parents[1] / "training" / "tiny.py")
+SPEC = "warmup('5%') >> cosine(end=0.1)"
+
+
+def rheostat(*arguments, cwd=None, **environment):
+    command = [sys.executable, "-m", "rheostat", *arguments]
+    env = {**os.environ, "COLUMNS": "80", "PYTHONIOENCODING": "utf-8", **environment}
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=env, timeout=120, check=False)
+
+
+def test_help_and_version():
+    assert "show" in rheostat("--help").stdout
+    assert rheostat("--version").stdout.strip() == "0.1.0"
+    assert "--steps-per-epoch" in rheostat("show", "--help").stdout
+
+
+def test_show_draws_and_prints_the_key_points():
+    done = rheostat("show", SPEC, "--epochs", "90", "--steps-per-epoch", "391", "--lr", "3e-4", "--at", "3 epochs")
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    for line in ("1759      4.50  0.0003        peak", "35190     90.00  3e-05         held after the end"):
+        assert line in done.stdout
+    assert "update 1173: 0.000200114 = 0.0003 × warmup('5%') 0.667045" in done.stdout
+
+
+def test_two_schedules_are_compared():
+    done = rheostat("show", SPEC, "warmup('5%') >> linear(end=0.1)", "--steps", "1000")
+    assert "difference: first at 51" in done.stdout
+
+
+def test_show_without_a_length_where_none_is_needed():
+    assert "last shown" in rheostat("show", "inverse_sqrt('100 steps')").stdout
+
+
+def test_show_prints_findings():
+    done = rheostat("show", "step(every='30 steps', factor=0.1)", "--epochs", "100", "--steps-per-epoch", "391")
+    assert "! unit: every='30 steps'" in done.stdout
+
+
+def test_show_in_a_plain_terminal():
+    assert rheostat("show", "cosine()", "--steps", "100", PYTHONIOENCODING="ascii").stdout.isascii()
+
+
+def test_show_writes_the_picture(tmp_path):
+    done = rheostat("show", SPEC, "--steps", "100", "--png", str(tmp_path / "a.png"))
+    assert f"picture: {tmp_path / 'a.png'}" in done.stdout
+    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "text"),
+    [
+        (("lint", SPEC, "--steps", "1000"), 0, "nothing stands out"),
+        (("lint", "warmup('2 epochs') >> cosine(over='9 epochs')", "--epochs", "5", "--steps-per-epoch", "10"), 1, "cut off:"),
+        (("lint", "cosine(", "--steps", "1000"), 2, "error: not a schedule"),
+        (("lint", SPEC), 2, "no length is given: need one of --steps N"),
+    ],
+)
+def test_lint_tells_by_its_status(arguments, status, text):
+    done = rheostat(*arguments)
+    assert done.returncode == status
+    assert text in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("show",), "no schedule is given. Try rheostat show"),
+        (("show", "cosine", "--steps", "9"), "'cosine' is not called. Try 'cosine()'.\n  cosine\n  ^ column 1"),
+        (("show", "cosine() >> linaer()", "--steps", "9"), "unknown schedule 'linaer'. Try 'linear(...)'."),
+        (("show", "cosine()"), "need a known length"),
+        (("show", "cosine()", "--steps", "9", "--epochs", "3"), "need one horizon"),
+        (("show", "cosine()", "--epochs", "3"), "--epochs needs --steps-per-epoch as well"),
+        (("show", "cosine()", "--steps", "0"), "steps=0: need a whole number ≥ 1"),
+        (("show", "cosine()", "--steps", "9", "--lr", "-1"), "base=-1.0: need a finite number ≥ 0"),
+        (("show", "cosine()", "--steps", "9", "--png", "no/such/a.png"), "need a folder that exists"),
+        (("show", "cosine()", "--steps", "9", "--png", "a.gif"), "need a name that ends in .png"),
+        (("show", "cosine()", "--steps", "9", "--at", "soon"), "t='soon': need a number"),
+        (("train", "nothing.py"), "no such file"),
+        (("train", TINY, "--schedule", "cosin()"), "unknown schedule 'cosin'"),
+        (("train", TINY, "--resume"), "no run runs/tiny-1 to resume"),
+    ],
+)
+def test_bad_input_ends_with_one_clean_message(arguments, message, tmp_path):
+    done = rheostat(*arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: ")
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_train_and_resume(tmp_path):
+    done = rheostat("train", TINY, "--epochs", "2", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    for text in ("epoch   2  accuracy", "first LR", "peak LR", "last LR", "largest relative difference", "none", "picture.png"):
+        assert text in done.stdout
+    again = rheostat("train", TINY, "--epochs", "2", "--schedule", "linear()", "--lr", "0.5", cwd=tmp_path)
+    assert "in runs/tiny-2:" in again.stdout
+    resumed = rheostat("train", TINY, "--epochs", "2", "--resume", "--out", "runs/tiny-1", "--quiet", cwd=tmp_path)
+    assert (resumed.returncode, resumed.stdout) == (0, "")
