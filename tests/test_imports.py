@@ -10,7 +10,9 @@ import rheostat as rh
 HEAVY = ("torch", "matplotlib", "scipy", "rich", "cyclopts", "plotext", "sklearn")
 
 
-@pytest.mark.parametrize("module", ["rheostat", "rheostat.schedule", "rheostat.ledger", "rheostat.view", "rheostat.cli"])
+@pytest.mark.parametrize(
+    "module", ["rheostat", "rheostat.schedule", "rheostat.ledger", "rheostat.view", "rheostat.cli"]
+)
 def test_importing_brings_no_heavy_package(module):
     code = f"import sys, {module}; print([m for m in {HEAVY} if m in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
@@ -31,4 +33,4 @@ def test_names_stay_what_they_are_after_submodules_were_imported():
 
 def test_an_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'cosin'"):
-        rh.cosin  # noqa: B018
+        rh.cosin

@@ -1,17 +1,17 @@
 """Every error and warning that Rheostat raises, and the one builder of their messages.
 
-    ValueError
-      ScheduleError          something was described wrongly: a span, run, schedule, argument
-        NotationError        a text could not be read as a schedule; knows the column
-    RuntimeError
-      SchedulerError         something was used wrongly: a call, an optimizer, a loop
-        StateError           a saved state is damaged, or not one of ours
-          ResumeMismatch     a saved state is sound, but belongs to another configuration
-    UserWarning
-      RheostatWarning        something is probably not what was meant; each is said once
-        PastEndWarning       training goes on past the end of the schedule
-        OverwrittenWarning   a scheduled value was changed by somebody else
-        SecondSchedulerWarning   two schedulers want the same value
+ValueError
+  ScheduleError          something was described wrongly: a span, run, schedule, argument
+    NotationError        a text could not be read as a schedule; knows the column
+RuntimeError
+  SchedulerError         something was used wrongly: a call, an optimizer, a loop
+    StateError           a saved state is damaged, or not one of ours
+      ResumeMismatch     a saved state is sound, but belongs to another configuration
+UserWarning
+  RheostatWarning        something is probably not what was meant; each is said once
+    PastEndWarning       training goes on past the end of the schedule
+    OverwrittenWarning   a scheduled value was changed by somebody else
+    SecondSchedulerWarning   two schedulers want the same value
 """
 
 from __future__ import annotations

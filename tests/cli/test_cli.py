@@ -61,7 +61,11 @@ def test_show_writes_the_picture(tmp_path):
     ("arguments", "status", "text"),
     [
         (("lint", SPEC, "--steps", "1000"), 0, "nothing stands out"),
-        (("lint", "warmup('2 epochs') >> cosine(over='9 epochs')", "--epochs", "5", "--steps-per-epoch", "10"), 1, "cut off:"),
+        (
+            ("lint", "warmup('2 epochs') >> cosine(over='9 epochs')", "--epochs", "5", "--steps-per-epoch", "10"),
+            1,
+            "cut off:",
+        ),
         (("lint", "cosine(", "--steps", "1000"), 2, "error: not a schedule"),
         (("lint", SPEC), 2, "no length is given: need one of --steps N"),
     ],
@@ -103,7 +107,15 @@ def test_bad_input_ends_with_one_clean_message(arguments, message, tmp_path):
 def test_train_and_resume(tmp_path):
     done = rheostat("train", TINY, "--epochs", "2", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    for text in ("epoch   2  accuracy", "first LR", "peak LR", "last LR", "largest relative difference", "none", "picture.png"):
+    for text in (
+        "epoch   2  accuracy",
+        "first LR",
+        "peak LR",
+        "last LR",
+        "largest relative difference",
+        "none",
+        "picture.png",
+    ):
         assert text in done.stdout
     again = rheostat("train", TINY, "--epochs", "2", "--schedule", "linear()", "--lr", "0.5", cwd=tmp_path)
     assert "in runs/tiny-2:" in again.stdout

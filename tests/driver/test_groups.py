@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 import torch
-from driver.loops import RUN, SPEC, parameter, planned, sgd
 from hypothesis import given
 from hypothesis import strategies as st
 
 import rheostat as rh
+from driver.loops import RUN, SPEC, parameter, planned, sgd
 from rheostat.driver.columns import rounded
 
 
@@ -21,7 +21,12 @@ def adamw(**options):
 
 def test_any_key_can_be_scheduled():
     optimizer = adamw(betas=(0.9, 0.99))
-    spec = {"lr": SPEC, "betas[0]": "linear(end=0.5)", "betas[1]": "constant(1.0)", "weight_decay": "linear(start=0, end=1)"}
+    spec = {
+        "lr": SPEC,
+        "betas[0]": "linear(end=0.5)",
+        "betas[1]": "constant(1.0)",
+        "weight_decay": "linear(start=0, end=1)",
+    }
     scheduler = rh.Scheduler(optimizer, spec, RUN)
     for t in range(20):
         group = optimizer.param_groups[0]
@@ -178,15 +183,33 @@ REFUSED = [
     (lambda o: rh.Scheduler(o, "cosine()"), "need a known length, for cosine() to end."),
     (lambda o: rh.Scheduler(o, 0.1, RUN), "schedule=0.1: need a schedule, or its text. Try rh.cosine(end=0.1)."),
     (lambda o: rh.Scheduler(o, {}, RUN), "schedule={}: need at least one key. Try {'lr': schedule}."),
-    (lambda o: rh.Scheduler(o, {"momentun": "cosine()"}, RUN), "schedule='momentun': need a key of the optimizer's groups"),
-    (lambda o: rh.Scheduler(o, {"betas[0]": "cosine()"}, RUN), "schedule='betas[0]': need a key of the optimizer's groups"),
-    (lambda o: rh.Scheduler(o, {"lr": {"haed": "cosine()", "*": "cosine()"}}, RUN), "'haed': need a group's name: backbone, head, or '*' for all others. Try 'head'."),
-    (lambda o: rh.Scheduler(o, {"head": "cosine()"}, RUN), "Try {'lr': {'head': ...}}; the outer names are keys, the inner ones groups."),
+    (
+        lambda o: rh.Scheduler(o, {"momentun": "cosine()"}, RUN),
+        "schedule='momentun': need a key of the optimizer's groups",
+    ),
+    (
+        lambda o: rh.Scheduler(o, {"betas[0]": "cosine()"}, RUN),
+        "schedule='betas[0]': need a key of the optimizer's groups",
+    ),
+    (
+        lambda o: rh.Scheduler(o, {"lr": {"haed": "cosine()", "*": "cosine()"}}, RUN),
+        "'haed': need a group's name: backbone, head, or '*' for all others. Try 'head'.",
+    ),
+    (
+        lambda o: rh.Scheduler(o, {"head": "cosine()"}, RUN),
+        "Try {'lr': {'head': ...}}; the outer names are keys, the inner ones groups.",
+    ),
     (lambda o: rh.Scheduler(o, {"lr": {"head": "cosine()"}}, RUN), "need a schedule for group 'backbone' too."),
     (lambda o: rh.Scheduler(o, {"lr": {}}, RUN), "need at least one group"),
     (lambda o: rh.Scheduler(o, {"dampening": "cosine()"}, RUN), "need a base value above 0 in at least one group"),
-    (lambda o: rh.Scheduler(o, "cosine()", RUN, clock="steps"), "clock='steps': need one of 'updates', 'calls', 'epochs'."),
-    (lambda o: rh.Scheduler(o, "cosine()", RUN, last_epoch=5), "last_epoch=5: need groups with initial_lr. Try load_state_dict instead."),
+    (
+        lambda o: rh.Scheduler(o, "cosine()", RUN, clock="steps"),
+        "clock='steps': need one of 'updates', 'calls', 'epochs'.",
+    ),
+    (
+        lambda o: rh.Scheduler(o, "cosine()", RUN, last_epoch=5),
+        "last_epoch=5: need groups with initial_lr. Try load_state_dict instead.",
+    ),
     (lambda o: rh.Scheduler(o, "cosine()", RUN, last_epoch=-2), "last_epoch=-2: need a whole number ≥ -1."),
     (lambda o: rh.Scheduler(o, "cosine()", RUN, reduce="max"), "reduce='max': need one of 'mean', 'none'."),
     (lambda o: rh.Scheduler(o, rh.cosine(end=rh.absolute(1.0)), RUN), "in lr of group backbone, base value 0.1"),

@@ -6,9 +6,9 @@ import textwrap
 
 import pytest
 import torch
-from driver.loops import RUN, sgd
 
 import rheostat as rh
+from driver.loops import RUN, sgd
 
 CUT = "constant() * plateau(factor=0.5, patience=0)"
 
@@ -93,7 +93,9 @@ def test_two_processes_that_see_different_metrics_decide_alike(tmp_path):
         )
     )
     ranks = [
-        subprocess.Popen([sys.executable, str(script), str(r), str(tmp_path / "meet")], stdout=subprocess.PIPE, text=True)
+        subprocess.Popen(
+            [sys.executable, str(script), str(r), str(tmp_path / "meet")], stdout=subprocess.PIPE, text=True
+        )
         for r in range(2)
     ]
     outputs = [process.communicate(timeout=120)[0].strip().splitlines()[-1] for process in ranks]

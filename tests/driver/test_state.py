@@ -6,9 +6,9 @@ import json
 
 import pytest
 import torch
-from driver.loops import RUN, planned, sgd
 
 import rheostat as rh
+from driver.loops import RUN, planned, sgd
 
 SPECS = [
     "warmup('4 steps') >> cosine(end=0.1)",
@@ -26,7 +26,7 @@ METRICS = [3.0, 2.0, 2.5, 2.5, float("nan"), 1.0, 1.5, 1.5, 1.5, 0.5] * 2
 
 def run_on(optimizer, scheduler, n):
     for _ in range(n):
-        if any(scheduler.metrics.values()):
+        if scheduler.curve.controls:
             scheduler.report(METRICS[scheduler.position])
         optimizer.step()
         scheduler.step()
@@ -144,8 +144,14 @@ def test_a_late_group_is_counted_from_where_it_joined_after_resuming_too():
 @pytest.mark.parametrize(
     ("build", "difference"),
     [
-        (lambda o: rh.Scheduler(o, "linear()", RUN), "group 0, lr: schedule: saved warmup('4 steps') >> cosine(end=0.1), now linear()"),
-        (lambda o: rh.Scheduler(o, SPECS[0], rh.Run(steps=30)), "run: saved Run(steps=20, steps_per_epoch=5), now Run(steps=30)"),
+        (
+            lambda o: rh.Scheduler(o, "linear()", RUN),
+            "group 0, lr: schedule: saved warmup('4 steps') >> cosine(end=0.1), now linear()",
+        ),
+        (
+            lambda o: rh.Scheduler(o, SPECS[0], rh.Run(steps=30)),
+            "run: saved Run(steps=20, steps_per_epoch=5), now Run(steps=30)",
+        ),
         (lambda o: rh.Scheduler(o, SPECS[0], RUN, clock="calls"), "clock: saved updates, now calls"),
         (lambda o: rh.Scheduler(o, {"lr": SPECS[0], "momentum": "constant()"}, RUN), "group 0, momentum: only now"),
     ],

@@ -63,7 +63,9 @@ def shapes(over):
             decay=falls,
             over=over,
         ),
-        st.builds(rh.plateau, factor=st.floats(0.1, 0.9).map(lambda x: round(x, 2)), patience=st.integers(0, 5), over=over),
+        st.builds(
+            rh.plateau, factor=st.floats(0.1, 0.9).map(lambda x: round(x, 2)), patience=st.integers(0, 5), over=over
+        ),
     )
 
 

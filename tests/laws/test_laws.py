@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from laws.strategies import RUN, decays, factors, lasting, open_ended, runs, schedules, sequences, spans
 
 import rheostat as rh
+from laws.strategies import RUN, decays, factors, lasting, open_ended, runs, schedules, sequences, spans
 
 NAMES = {name: getattr(rh, name) for name in rh.__all__ if name not in ("Scheduler", "Ledger", "Task", "train")}
 

@@ -17,7 +17,9 @@ from rheostat.ledger import columns
 
 
 def test_it_records_what_each_update_read(tmp_path):
-    groups = [{"params": [torch.nn.Parameter(torch.ones(1))], "lr": lr, "name": name} for lr, name in ((0.1, "a"), (0.2, "b"))]
+    groups = [
+        {"params": [torch.nn.Parameter(torch.ones(1))], "lr": lr, "name": name} for lr, name in ((0.1, "a"), (0.2, "b"))
+    ]
     optimizer = torch.optim.SGD(groups, momentum=0.9)
     run = rh.Run(steps=6)
     with rh.Ledger(tmp_path / "l.jsonl") as ledger:

@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from training.tiny import task
 
 import rheostat as rh
 from rheostat.ledger import columns
 from rheostat.training import checkpoint, load_task
+from training.tiny import task
 
 TINY = str(Path(__file__).with_name("tiny.py"))
 UPDATES = 4 * 4  # 8 batches, of which two make an update
@@ -48,7 +48,13 @@ def test_it_uses_what_was_planned(whole):
     planned = rh.parse("warmup('10%') >> cosine(end=0.1)").over(rh.Run(steps=UPDATES), base=0.01).values()
     assert trace(folder)["lr"] == planned.tolist()
     assert result.metrics["accuracy"] > 0.6
-    assert {p.name for p in folder.iterdir()} == {"ledger.jsonl", "state.pt", "state.prev.pt", "config.json", "picture.png"}
+    assert {p.name for p in folder.iterdir()} == {
+        "ledger.jsonl",
+        "state.pt",
+        "state.prev.pt",
+        "config.json",
+        "picture.png",
+    }
     config = json.loads((folder / "config.json").read_text())
     assert config["schedule"] == {"lr": {"*": "warmup('10%') >> cosine(end=0.1)"}}
     assert (folder / "picture.png").read_bytes().startswith(b"\x89PNG")
@@ -104,7 +110,9 @@ def test_control_c_saves_and_says_how_to_go_on(whole, tmp_path):
     assert position == len(rh.Ledger.read(folder / "ledger.jsonl"))
 
 
-@pytest.mark.parametrize("damage", [lambda d: d[:-1], lambda d: d[: len(d) // 2], lambda d: b"", lambda d: d[:999] + b"x" + d[1000:]])
+@pytest.mark.parametrize(
+    "damage", [lambda d: d[:-1], lambda d: d[: len(d) // 2], lambda d: b"", lambda d: d[:999] + b"x" + d[1000:]]
+)
 def test_a_damaged_checkpoint_is_recognised_and_the_previous_one_used(whole, tmp_path, damage, capsys):
     folder = tmp_path / "run"
     rh.train(task(), out=folder, save_every=1, progress=False)
@@ -132,14 +140,18 @@ def test_resuming_with_another_schedule_is_refused_and_loses_nothing(whole, tmp_
     folder = tmp_path / "run"
     rh.train(task(), out=folder, progress=False)
     files = {p.name: p.read_bytes() for p in folder.iterdir()}
-    with pytest.raises(rh.ResumeMismatch, match=r"schedule: saved warmup\('10%'\) >> cosine\(end=0.1\), now linear\(\)"):
+    with pytest.raises(
+        rh.ResumeMismatch, match=r"schedule: saved warmup\('10%'\) >> cosine\(end=0.1\), now linear\(\)"
+    ):
         rh.train(task(), schedule="linear()", out=folder, resume=True, progress=False)
     assert {p.name: p.read_bytes() for p in folder.iterdir()} == files
 
 
 def test_lr_keeps_the_ratio_of_groups(tmp_path):
     made = task()
-    made.optimizer = torch.optim.SGD([{"params": [p], "lr": lr} for p, lr in zip(made.model.parameters(), (0.1, 0.2))], lr=0.1)
+    made.optimizer = torch.optim.SGD(
+        [{"params": [p], "lr": lr} for p, lr in zip(made.model.parameters(), (0.1, 0.2))], lr=0.1
+    )
     rh.train(made, lr=0.5, steps=2, schedule="constant()", out=tmp_path / "run", progress=False)
     read = columns(tmp_path / "run" / "ledger.jsonl")
     assert (read["lr/0"][0], read["lr/1"][0]) == (0.5, 1.0)

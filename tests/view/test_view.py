@@ -22,7 +22,11 @@ def test_what_is_drawn_is_the_curve():
 
 @pytest.mark.parametrize("n", [1, 2, 100, 4000, 100_000, 3_000_000])
 def test_a_sample_misses_neither_joints_nor_peak_nor_ends(n):
-    spec = "warmup('1%') >> cosine_restarts(period='7%', end=0.01) * step(every='30%', factor=0.5)" if n > 500 else "cosine()"
+    spec = (
+        "warmup('1%') >> cosine_restarts(period='7%', end=0.01) * step(every='30%', factor=0.5)"
+        if n > 500
+        else "cosine()"
+    )
     curve = rh.parse(spec).over(rh.Run(steps=n))
     t, values = sample(curve)
     assert t.size <= 4200
@@ -35,7 +39,13 @@ def test_a_sample_misses_neither_joints_nor_peak_nor_ends(n):
 
 def test_key_points_name_first_joint_peak_last_and_after():
     found = [(p.t, p.what) for p in key_points(CURVE)]
-    assert found == [(0, "first"), (1759, "peak"), (1760, "next part begins"), (35189, "last"), (35190, "held after the end")]
+    assert found == [
+        (0, "first"),
+        (1759, "peak"),
+        (1760, "next part begins"),
+        (35189, "last"),
+        (35190, "held after the end"),
+    ]
     assert [p.value for p in key_points(CURVE)] == [CURVE.at(t) for t, _ in found]
 
 

@@ -23,7 +23,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         help_format="plaintext",
         result_action="return_value",
     )
-    app.command("rheostat.cli.show:show", name="show", help="Draw one or several schedules, and print their key points.")
+    app.command(
+        "rheostat.cli.show:show", name="show", help="Draw one or several schedules, and print their key points."
+    )
     app.command("rheostat.cli.lint:lint", name="lint", help="Say what is probably wrong with a schedule over a run.")
     app.command("rheostat.cli.train:train", name="train", help="Train the Task that a file returns.")
     try:

@@ -8,7 +8,7 @@ import os
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any
+from typing import IO, Any, Self
 
 from rheostat.errors import SchedulerError, refuse
 from rheostat.ledger.reading import FORMAT, Row, read_ledger, rows
@@ -98,7 +98,7 @@ class Ledger:
         """The rows of a ledger: see `rheostat.ledger.read_ledger`."""
         return read_ledger(path)
 
-    def __enter__(self) -> Ledger:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:

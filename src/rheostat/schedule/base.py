@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 FloatArray = NDArray[np.float64]
 Formula = Callable[[FloatArray], FloatArray]
-Evaluate = Callable[[FloatArray, Sequence[float]], FloatArray]
+Signals = Sequence[float]
+"""The factors of the metric-driven parts of a curve, in the order of its controls."""
+Evaluate = Callable[[FloatArray, Signals], FloatArray]
 
 MAKERS: dict[str, Callable[..., Any]] = {}
 """Every name that the notation knows, and what it calls."""
@@ -249,6 +251,12 @@ class Bound:
     def explain(self, t: float, signals: Sequence[float]) -> str:
         """What makes the factor at local position `t`, as text."""
         return f"{self.source!r} {float(self(np.array([t]), signals)[0]):.6g}"
+
+
+def half_cosine(p: FloatArray) -> FloatArray:
+    """sin²(πp/2), which is (1 − cos πp)/2 and keeps its last digits where it approaches 0."""
+    rise: FloatArray = np.sin(p * (np.pi / 2)) ** 2
+    return rise
 
 
 def _operand(symbol: str, other: object) -> Schedule:

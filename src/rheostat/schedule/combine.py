@@ -9,8 +9,8 @@ from typing import ClassVar
 import numpy as np
 
 from rheostat.errors import ScheduleError, refuse
-from rheostat.schedule.base import Bound, FloatArray, Place, Schedule, check_depth, value_text
-from rheostat.schedule.levels import Absolute, Level, count, level, number
+from rheostat.schedule.base import Bound, FloatArray, Place, Schedule, Signals, check_depth, value_text
+from rheostat.schedule.levels import Level, count, level, number
 from rheostat.schedule.metric import Plateau
 from rheostat.schedule.periods import Periods
 
@@ -56,7 +56,7 @@ class Sequence(Schedule):
         at, previous = Fraction(0), 0.0
         for part, length in zip(self.parts, lengths, strict=True):
             if length is None:
-                length = self._room(part, total, fixed, place)  # noqa: PLW2901
+                length = self._room(part, total, fixed, place)
             if length is None:
                 ends.append(None)
                 break
@@ -111,13 +111,13 @@ class Product(Schedule):
         # One order whichever way it was written, so that a * b and b * a agree to the last bit.
         ordered = sorted(parts, key=lambda part: repr(part.source))
 
-        def evaluate(t: FloatArray, signals: list[float]) -> FloatArray:
+        def evaluate(t: FloatArray, signals: Signals) -> FloatArray:
             result = ordered[0](t, signals)
             for part in ordered[1:]:
                 result = result * part(t, signals)
             return result
 
-        return Bound(self, place.begin, place.length, evaluate, tuple(parts))  # type: ignore[arg-type]
+        return Bound(self, place.begin, place.length, evaluate, tuple(parts))
 
     def __repr__(self) -> str:
         return " * ".join(part.text(self.binds) for part in self.parts)
@@ -197,11 +197,11 @@ class Repeated(Wrapped):
         of = self.of.bind(replace(place, length=place.whole(once)))
         cycles, last = Periods.at(place, once), self.n - 1.0
 
-        def evaluate(t: FloatArray, signals: list[float]) -> FloatArray:
+        def evaluate(t: FloatArray, signals: Signals) -> FloatArray:
             index = np.minimum(cycles.index(t), last)
             return of(t - cycles.begin(index), signals)
 
-        return Bound(self, place.begin, place.length, evaluate, (of,))  # type: ignore[arg-type]
+        return Bound(self, place.begin, place.length, evaluate, (of,))
 
     def call(self) -> str:
         return f"repeat({self.n})"
@@ -227,9 +227,8 @@ def clipped(of: Schedule, low: Level | None, high: Level | None) -> Schedule:
     if low is None and high is None:
         raise ScheduleError("clip(): need min, max or both. Try .clip(min=0.01).")
     low, high = (None if v is None else level(name, v) for name, v in (("min", low), ("max", high)))
-    if low is not None and high is not None and type(low) is not Absolute and type(high) is not Absolute:
-        if low > high:  # type: ignore[operator]
-            raise refuse("min", low, need=f"at most max={high!r}", mend=f".clip(min={high!r}, max={low!r})")
+    if isinstance(low, (int, float)) and isinstance(high, (int, float)) and low > high:
+        raise refuse("min", low, need=f"at most max={high!r}", mend=f".clip(min={high!r}, max={low!r})")
     return _checked(Clipped(of, low, high))
 
 
@@ -257,7 +256,7 @@ def _checked(schedule: Schedule) -> Schedule:
     return schedule
 
 
-def _by_owner(t: FloatArray, signals: list[float], parts: list[Bound], begins: FloatArray) -> FloatArray:  # type: ignore[misc]
+def _by_owner(t: FloatArray, signals: Signals, parts: list[Bound], begins: FloatArray) -> FloatArray:
     owners = np.searchsorted(begins, t, side="right") - 1
     if t.size and owners.flat[0] == owners.flat[-1] and (owners == owners.flat[0]).all():
         i = int(owners.flat[0])

@@ -219,7 +219,8 @@ class Difference:
 
 def _last_position(bound: Bound, whole: Fraction | None, axis: Axis) -> float:
     """The position whose value is held ever after: the end, or, where the run cuts a longer schedule off, its last
-    update, so that holding it cannot be a restart."""
+    update, so that holding it cannot be a restart.
+    """
     if whole is None:
         return np.inf if bound.length is None else bound.length
     cut_off = bound.length is not None and bound.length > whole and axis != "seconds"

@@ -56,7 +56,7 @@ def number(
     low = f"above {above:g}" if above is not None else f"≥ {least:g}"
     high = "" if most == _MOST else f" and ≤ {most:g}"
     need = f"a finite number {low}{high}{also}"
-    if isinstance(value, str) or isinstance(value, bool) or not isinstance(value, Real):
+    if isinstance(value, bool) or not isinstance(value, Real):
         raise refuse(name, value, need=need, mend=_unquoted(name, value))
     if not math.isfinite(value) or not least <= value <= most or (above is not None and value <= above):
         raise refuse(name, value, need=need, mend=f"{name}={-value:g}" if -_MOST < value < 0 else None)

@@ -165,7 +165,9 @@ def _levels(curve: Curve, t: FloatArray) -> Iterator[Finding]:
     if values[0] == 0:
         yield Finding("zero", f"{unit} 0 uses 0, and trains nothing.", "Try warmup(...) without start=0, or a start.")
     if top < 0.99 and not _scaled_down(curve.schedule):
-        message = f"the base value is never reached: the highest factor is {top:.4g}, at {unit} {int(t[values.argmax()])}."
+        message = (
+            f"the base value is never reached: the highest factor is {top:.4g}, at {unit} {int(t[values.argmax()])}."
+        )
         yield Finding("peak", message, "Try a longer run, a shorter warmup, or a base value that is the peak you want.")
     dead = np.flatnonzero(values > top * _TINY)
     last = int(t[dead[-1]]) + 1 if dead.size else 0
@@ -192,10 +194,14 @@ def _jumps(curve: Curve) -> Iterator[Finding]:
 
 def _scaled_down(schedule: Schedule) -> bool:
     """Whether a peak below 1 was written down as such."""
-    return any(isinstance(s, Clipped) or type(s).__name__ in ("Scaled", "Constant", "Piecewise") for s in walk(schedule))
+    return any(
+        isinstance(s, Clipped) or type(s).__name__ in ("Scaled", "Constant", "Piecewise") for s in walk(schedule)
+    )
 
 
 def _decays(schedule: Schedule) -> bool:
     """Whether somebody asked for a fall over time."""
     stairs = [s for s in walk(schedule) if isinstance(s, (Step, Multistep)) or type(s).__name__ == "Exponential"]
-    return any(getattr(s, "factor", 1.0) < 1 for s in stairs) and not any(isinstance(s, Plateau) for s in walk(schedule))
+    return any(getattr(s, "factor", 1.0) < 1 for s in stairs) and not any(
+        isinstance(s, Plateau) for s in walk(schedule)
+    )

@@ -135,7 +135,5 @@ def plateau(
         mode=choice("mode", mode, ("min", "max")),
         cooldown=count("cooldown", cooldown),
         floor=number("floor", floor, most=1.0),
-        span=None if over is None else Span.of(over, "over"),
+        span=Span.or_rest(over),
     )
-
-

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from rheostat.errors import refuse
 from rheostat.schedule.base import Schedule, maker
 from rheostat.schedule.levels import Absolute, Level, choice, level
@@ -160,9 +162,9 @@ def one_cycle_momentum(
     return fall >> phase(start=low, end=1.0, over=Span.of(warmup, "warmup")) >> constant()
 
 
-def _phase(shape: str) -> type[Schedule]:
-    shapes = {"cosine": cosine, "linear": linear}
-    return shapes[choice("shape", shape, tuple(shapes))]  # type: ignore[return-value]
+def _phase(shape: str) -> Callable[..., Schedule]:
+    shapes: dict[str, Callable[..., Schedule]] = {"cosine": cosine, "linear": linear}
+    return shapes[choice("shape", shape, tuple(shapes))]
 
 
 def _fraction(name: str, value: Level) -> Level:

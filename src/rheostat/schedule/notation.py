@@ -1,5 +1,6 @@
 """One notation for Python, YAML, the command line and checkpoints: reads what repr writes. Walks Python's ast with a
-list of what is allowed; nothing is evaluated, and text cannot name code."""
+list of what is allowed; nothing is evaluated, and text cannot name code.
+"""
 
 from __future__ import annotations
 

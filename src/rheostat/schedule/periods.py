@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -88,8 +88,8 @@ def _coarse(exact: Fraction, bits: int = 64) -> Fraction:
     return exact if exact.denominator.bit_length() <= bits else Fraction(round(exact * 2**bits), 2**bits)
 
 
-def _integers(values: FloatArray, factor: int) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+def _integers(values: FloatArray, factor: int) -> Any:
     whole = values.astype(np.int64)
     largest = int(whole.max(initial=0))
     # Past 64 bits Python's own integers take over: slow, and exact.
-    return whole if (2 * largest + 1) * factor < _INT64 else whole.astype(object)  # type: ignore[return-value]
+    return whole if (2 * largest + 1) * factor < _INT64 else whole.astype(object)

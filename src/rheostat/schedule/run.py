@@ -131,14 +131,13 @@ class Run:
         """The run that is left after `done` updates, with the same rates."""
         if self.updates is None or self.axis == "seconds":
             return self
-        none = dict.fromkeys(("epochs", "samples", "tokens"))
-        return replace(self, steps=max(1, self.updates - done), **none)  # type: ignore[arg-type]
+        return replace(self, steps=max(1, self.updates - done), epochs=None, samples=None, tokens=None)
 
     def _per(self, unit: str) -> Fraction:
         """Updates in one `unit`."""
         if unit in ("steps", "updates"):
             return Fraction(1)
-        if unit in ("epochs",):
+        if unit == "epochs":
             return self._rate("steps_per_epoch")
         if unit in ("samples", "tokens"):
             return 1 / self._rate(_RATES[unit])
@@ -187,7 +186,7 @@ def _positive(name: str, value: object) -> float | None:
         return None
     if isinstance(value, bool) or not isinstance(value, Real):
         raise refuse(name, value, need="a number above 0, without a unit", mend=f"{name}=90")
-    if not math.isfinite(value) or not 0 < value <= 1e18:
+    if not math.isfinite(value) or not 0 < float(value) <= 1e18:
         raise refuse(name, value, need="a finite number above 0", mend=f"{name}=90")
     return int(value) if isinstance(value, Integral) else float(value)
 

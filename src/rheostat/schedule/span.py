@@ -17,7 +17,10 @@ SECONDS = {"s": 1, "min": 60, "h": 3600}
 _ALIASES = {
     **{unit: unit for unit in UNITS},
     **dict.fromkeys(("step", "update", "updates"), "steps"),
-    **{"epoch": "epochs", "sample": "samples", "token": "tokens", "percent": "%"},
+    "epoch": "epochs",
+    "sample": "samples",
+    "token": "tokens",
+    "percent": "%",
     **dict.fromkeys(("sec", "secs", "second", "seconds"), "s"),
     **dict.fromkeys(("mins", "minute", "minutes"), "min"),
     **dict.fromkeys(("hr", "hrs", "hour", "hours"), "h"),
@@ -67,6 +70,11 @@ class Span:
             raise refuse(name, str(span), need="a length above 0", mend="'1 steps', or leave this part out")
         return span
 
+    @staticmethod
+    def or_rest(over: Span | str | None) -> Span | None:
+        """Read the argument `over` of a shape: a Span or its text, or None for the rest of the run."""
+        return None if over is None else Span.of(over, "over")
+
     def __str__(self) -> str:
         return f"{_plain(self.exact)}{'' if self.unit == '%' else ' '}{self.unit}"
 
@@ -112,7 +120,11 @@ def _amount(value: object) -> Fraction:
         # repr, not the binary value: whoever computes 0.1 means one tenth, and '0.1 epochs' must equal it.
         value = Fraction(repr(value) if type(value) in (int, float) else str(value))
     if not 0 <= value <= _LONGEST:
-        raise refuse("amount", float(value) if abs(value) < _LONGEST**2 else math.inf, need=f"a number between 0 and {_LONGEST:.0e}")
+        raise refuse(
+            "amount",
+            float(value) if abs(value) < _LONGEST**2 else math.inf,
+            need=f"a number between 0 and {_LONGEST:.0e}",
+        )
     return value
 
 

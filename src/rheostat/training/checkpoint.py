@@ -35,7 +35,9 @@ def save(folder: Path, state: dict[str, Any]) -> None:
         aside.replace(newest)
         _sync(folder)
     except OSError as error:
-        raise StateError(f"checkpoint in {folder}: cannot be written: {error.strerror}. The last one is kept.") from error
+        raise StateError(
+            f"checkpoint in {folder}: cannot be written: {error.strerror}. The last one is kept."
+        ) from error
 
 
 def load(folder: Path) -> tuple[dict[str, Any], str | None]:

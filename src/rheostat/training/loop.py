@@ -28,7 +28,7 @@ from rheostat.training.summary import Result, summarise
 from rheostat.training.task import Task
 
 
-def train(  # noqa: PLR0913 - the command's options, by name
+def train(
     task: Task,
     *,
     schedule: Schedule | str | None = None,
@@ -119,16 +119,19 @@ class _Trainer:
         task, device = self.task, _device()
         task.model.train()
         losses = []
-        for batch, self.last in self.batches():
+        for batch, last in self.batches():
+            self.last = last
             loss = task.loss(task.model, to_device(batch, device))
-            (loss / task.accumulate).backward()
+            torch.autograd.backward(loss / task.accumulate)
             losses.append(loss.detach())
             self.batch += 1
             if self.batch % task.accumulate == 0 or self.last:
                 mean = float(torch.stack(losses).mean())
                 if not math.isfinite(mean):
                     at = self.scheduler.position
-                    raise SchedulerError(f"loss={mean} at update {at}: training diverged. Try a smaller lr or a warmup.")
+                    raise SchedulerError(
+                        f"loss={mean} at update {at}: training diverged. Try a smaller lr or a warmup."
+                    )
                 losses.clear()
                 for optimizer in task.optimizers:
                     optimizer.step()
@@ -145,8 +148,8 @@ class _Trainer:
         random numbers from there on are those that were saved.
         """
         checkpoint.seed_all(self.task.seed, self.epoch)
-        drawn = self.task.epoch(self.epoch)
-        n, done = len(drawn), self.batch  # type: ignore[arg-type] - Task.run has asked for a length
+        drawn: Any = self.task.epoch(self.epoch)  # Task.run has made sure of its length
+        n, done = len(drawn), self.batch
         for i, batch in enumerate(drawn):
             if i >= done:
                 yield batch, i + 1 == n
@@ -216,7 +219,9 @@ def _folder(name: str, out: str | Path | None, *, resume: bool) -> Path:
         return runs / f"{name}-{max(numbers, default=0) + (0 if resume else 1)}"
     folder = Path(out)
     if not resume and (folder / "ledger.jsonl").exists():
-        raise SchedulerError(f"out={str(out)!r}: holds a run already. Try --resume to go on with it, or another folder.")
+        raise SchedulerError(
+            f"out={str(out)!r}: holds a run already. Try --resume to go on with it, or another folder."
+        )
     if folder.exists() and not folder.is_dir():
         raise SchedulerError(f"out={str(out)!r}: is no folder. Try another name.")
     return folder

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from rheostat.driver import Scheduler
@@ -21,9 +21,9 @@ class Progress:
     def __init__(self, total: int, scheduler: Scheduler, *, show: bool) -> None:
         self.scheduler = scheduler
         self.bar: Any = _bar() if show else None
-        self.task = self.bar.add_task("train", total=total, lr="", loss="") if show else None
+        self.task = self.bar and self.bar.add_task("train", total=total, lr="", loss="")
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> Self:
         if self.bar:
             self.bar.start()
         return self

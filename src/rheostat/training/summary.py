@@ -42,7 +42,7 @@ def summarise(
     planned = scheduler.curve.values(0, scheduler.position)
     seen = used.get(f"lr/{first.label}", np.empty(0))
     positions = used.get("update", np.empty(0)).astype(int)
-    metric_driven = any(scheduler.metrics.values())
+    metric_driven = bool(scheduler.curve.controls)
     apart = np.abs(seen - planned[positions]) / np.maximum(planned[positions], 1e-300)
     difference = float("nan") if metric_driven else float(apart.max(initial=0.0))
     picture = _picture(scheduler, folder)
@@ -57,13 +57,13 @@ def _picture(scheduler: Scheduler, folder: Path) -> Path | None:
     from rheostat.view import run_picture
 
     try:
-        import matplotlib as _  # noqa: F401
+        import matplotlib as mpl  # noqa: F401
     except ImportError:
         return None
     return run_picture(scheduler.curve, folder / "ledger.jsonl", folder / "picture.png")
 
 
-def _print_table(name: str, result: Result, used: np.ndarray, planned: np.ndarray, picture: Path | None) -> None:  # type: ignore[type-arg]
+def _print_table(name: str, result: Result, used: np.ndarray, planned: np.ndarray, picture: Path | None) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -71,7 +71,9 @@ def _print_table(name: str, result: Result, used: np.ndarray, planned: np.ndarra
     for label, i in (("first LR", 0), ("peak LR", int(used.argmax()) if used.size else 0), ("last LR", used.size - 1)):
         if used.size:
             table.add_row(label, str(i), f"{planned[i]:.6g}", f"{used[i]:.6g}")
-    apart = "as reported" if np.isnan(result.difference) else f"{result.difference:.1e}" if result.difference else "none"
+    apart = (
+        "as reported" if np.isnan(result.difference) else f"{result.difference:.1e}" if result.difference else "none"
+    )
     table.add_row("largest relative difference", "", "", apart)
     for metric, value in result.metrics.items():
         table.add_row(metric, "", "", f"{value:.4f}")

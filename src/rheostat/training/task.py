@@ -95,7 +95,7 @@ class Task:
             group["lr"] = group["lr"] * ratio
 
     def _steps_per_epoch(self) -> int:
-        batches = self.epoch(0)
+        batches: Any = self.epoch(0)
         if not hasattr(batches, "__len__"):
             raise refuse("batches", batches, need="a length, to know how long an epoch is", mend="a list or DataLoader")
         if not len(batches):
@@ -133,5 +133,7 @@ def load_task(spec: str) -> Task:
         raise SchedulerError(f"task={spec!r}: {path} has no function {name!r}. Try {mend}.")
     task = make()
     if not isinstance(task, Task):
-        raise SchedulerError(f"task={spec!r}: {name}() returns {type(task).__name__}, and needs to return rh.Task(...).")
+        raise SchedulerError(
+            f"task={spec!r}: {name}() returns {type(task).__name__}, and needs to return rh.Task(...)."
+        )
     return task

@@ -127,7 +127,7 @@ def _losses(ax: Axes, updates: FloatArray, recorded: dict[str, FloatArray]) -> N
         right = ax.twinx()
         for i, name in enumerate(metrics):
             seen = np.isfinite(recorded[name])
-            style = {"marker": "os^"[i], "markersize": 3.5, "linewidth": 1}
+            style: dict[str, Any] = {"marker": "os^"[i], "markersize": 3.5, "linewidth": 1}
             right.plot(updates[seen], recorded[name][seen], color=_METRIC, label=name, **style)
         right.set_ylabel(", ".join(metrics), color=_METRIC)
         right.spines[["top"]].set_visible(False)
@@ -163,9 +163,13 @@ def _label(ax: Axes, curve: Curve) -> None:
     ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
     per_epoch = curve.run.steps_per_epoch
     if per_epoch and curve.unit == "updates" and not ax.child_axes:
-        above = ax.secondary_xaxis("top", functions=(lambda t: t / per_epoch, lambda e: e * per_epoch))
+        above = ax.secondary_xaxis("top", functions=(_times(1 / per_epoch), _times(per_epoch)))
         above.set_xlabel("epoch", fontsize="small")
         above.tick_params(labelsize="small")
+
+
+def _times(factor: float) -> Any:
+    return lambda positions: positions * factor
 
 
 def _save(figure: Figure, target: Path) -> Path:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from rheostat.errors import ScheduleError, refuse
-from rheostat.schedule.base import FloatArray, Formula, Place, Schedule, Shape, maker
+from rheostat.schedule.base import FloatArray, Formula, Place, Schedule, Shape, half_cosine, maker
 from rheostat.schedule.levels import Level, choice, level
 from rheostat.schedule.span import Span
 
@@ -30,7 +30,7 @@ class Piecewise(Shape):
             need = f"places in rising order; {here} and {there} are updates {at[i]:g} and {at[i + 1]:g}"
             raise refuse("points", [str(span) for span, _ in self.points], need=need, mend="the same points, sorted")
         if self.shape == "constant":
-            formula: Formula = lambda t: levels[np.searchsorted(at, place.before_end(t), side="right") - 1]  # noqa: E731
+            formula: Formula = lambda t: levels[np.searchsorted(at, place.before_end(t), side="right") - 1]
             return formula
         return lambda t: _between(t, at, levels, smooth=self.shape == "cosine")
 
@@ -74,7 +74,7 @@ def _between(t: FloatArray, at: FloatArray, levels: FloatArray, *, smooth: bool)
     p = np.clip((t - at[left]) / (at[right] - at[left]), 0.0, 1.0)
     q = np.clip((at[right] - t) / (at[right] - at[left]), 0.0, 1.0)
     if smooth:
-        p, q = np.sin(p * (np.pi / 2)) ** 2, np.sin(q * (np.pi / 2)) ** 2
+        p, q = half_cosine(p), half_cosine(q)
     result: FloatArray = levels[left] * q + levels[right] * p
     return result
 
@@ -117,11 +117,11 @@ def piecewise(
         raise refuse("points", points, need="pairs of place and level", mend="[('0 steps', 0.0), ('5 epochs', 1.0)]")
     checked = []
     for i, point in enumerate(listed):
+        pair: tuple[Any, ...]
         if isinstance(point, str) or not isinstance(point, Iterable) or len(pair := tuple(point)) != 2:
             raise refuse(f"points[{i}]", point, need="a pair of place and level", mend="('5 epochs', 1.0)")
         checked.append((Span.of(pair[0], f"points[{i}]", zero=True), level(f"points[{i}]", pair[1])))
-    over = None if over is None else Span.of(over, "over")
-    return Piecewise(tuple(checked), choice("shape", shape, ("linear", "constant", "cosine")), over)
+    return Piecewise(tuple(checked), choice("shape", shape, ("linear", "constant", "cosine")), Span.or_rest(over))
 
 
 @maker
@@ -153,4 +153,4 @@ def from_function(f: Callable[[FloatArray], FloatArray], *, over: Span | str | N
     """
     if not callable(f):
         raise refuse("f", f, need="a function of progress", mend="from_function(lambda p: 1 - p)")
-    return FromFunction(f, None if over is None else Span.of(over, "over"))
+    return FromFunction(f, Span.or_rest(over))

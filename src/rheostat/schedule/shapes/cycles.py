@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from rheostat.errors import ScheduleError, refuse
-from rheostat.schedule.base import FloatArray, Formula, Place, Schedule, Shape, maker
+from rheostat.schedule.base import FloatArray, Formula, Place, Schedule, Shape, half_cosine, maker
 from rheostat.schedule.levels import Absolute, Level, choice, level, number
 from rheostat.schedule.periods import Cycles, Growing, Periods
 from rheostat.schedule.span import Span
@@ -78,8 +78,8 @@ class CosineRestarts(Shape):
             begin = cycles.begin(index)
             local, length = t - begin, cycles.begin(index + 1) - begin
             peak = np.maximum(decay**index, min(end, 1.0))
-            w, v = np.sin((length - local) / length * (np.pi / 2)) ** 2, np.sin(local / length * (np.pi / 2)) ** 2
-            return peak * w + end * v
+            values: FloatArray = peak * half_cosine((length - local) / length) + end * half_cosine(local / length)
+            return values
 
         return formula
 
@@ -155,7 +155,7 @@ def cyclic(
         factor=None if factor is None else number("factor", factor, above=0.0, most=1.0),
         every=None if every is None else Span.of(every, "every"),
         inverted=inverted,
-        span=None if over is None else Span.of(over, "over"),
+        span=Span.or_rest(over),
     )
 
 
@@ -206,6 +206,5 @@ def cosine_restarts(
         growth=number("growth", growth, least=1.0, most=1000.0),
         end=end,
         decay=number("decay", decay, above=0.0, most=1.0),
-        span=None if over is None else Span.of(over, "over"),
+        span=Span.or_rest(over),
     )
-

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from rheostat.schedule.base import FloatArray, Formula, Place, Schedule, Shape, maker
+from rheostat.schedule.base import FloatArray, Formula, Place, Schedule, Shape, half_cosine, maker
 from rheostat.schedule.levels import Level, level, number
 from rheostat.schedule.span import Span
 
@@ -54,8 +54,7 @@ class Cosine(Decay):
     name: ClassVar[str] = "cosine"
 
     def weights(self, p: FloatArray, q: FloatArray) -> tuple[FloatArray, FloatArray]:
-        # (1 + cos πp)/2 = sin²(πq/2): the same curve, and exact to the last digits where it approaches 0.
-        return np.sin(q * (np.pi / 2)) ** 2, np.sin(p * (np.pi / 2)) ** 2
+        return half_cosine(q), half_cosine(p)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -84,10 +83,6 @@ class Rex(Decay):
 
     def weights(self, p: FloatArray, q: FloatArray) -> tuple[FloatArray, FloatArray]:
         return 2.0 * q / (1.0 + q), p / (1.0 + q)
-
-
-def _over(over: Span | str | None) -> Span | None:
-    return None if over is None else Span.of(over, "over")
 
 
 @maker
@@ -119,7 +114,7 @@ def linear(*, end: Level = 0.0, start: Level = 1.0, over: Span | str | None = No
     Source: Goyal et al. 2017 (arXiv 1706.02677) for the rise; the usual fine-tuning decay of BERT (arXiv 1810.04805).
     Equals PyTorch's LinearLR(start_factor=start, end_factor=end, total_iters=N).
     """
-    return Linear(end=level("end", end), start=level("start", start), span=_over(over))
+    return Linear(end=level("end", end), start=level("start", start), span=Span.or_rest(over))
 
 
 @maker
@@ -151,13 +146,11 @@ def cosine(*, end: Level = 0.0, start: Level = 1.0, over: Span | str | None = No
     Source: Loshchilov & Hutter 2017, SGDR (arXiv 1608.03983), equation 5, one cycle.
     Equals PyTorch's CosineAnnealingLR(T_max=N, eta_min=end·base), which climbs again past N; this one does not.
     """
-    return Cosine(end=level("end", end), start=level("start", start), span=_over(over))
+    return Cosine(end=level("end", end), start=level("start", start), span=Span.or_rest(over))
 
 
 @maker
-def polynomial(
-    *, power: float = 1.0, end: Level = 0.0, start: Level = 1.0, over: Span | str | None = None
-) -> Schedule:
+def polynomial(*, power: float = 1.0, end: Level = 0.0, start: Level = 1.0, over: Span | str | None = None) -> Schedule:
     """Go from `start` to `end` as a power of the remaining progress.
 
     factor(t) = end + (start − end)·(1 − t/N)^power for 0 ≤ t < N, and `end` from t = N on.
@@ -189,7 +182,7 @@ def polynomial(
     return Polynomial(
         end=level("end", end),
         start=level("start", start),
-        span=_over(over),
+        span=Span.or_rest(over),
         power=number("power", power, above=0.0, most=1000.0),
     )
 
@@ -223,7 +216,7 @@ def one_minus_sqrt(*, end: Level = 0.0, start: Level = 1.0, over: Span | str | N
     Source: Hägele et al. 2024, Scaling Laws and Compute-Optimal Training Beyond Fixed Training Durations
     (arXiv 2405.18392), section 3. PyTorch has no such class.
     """
-    return OneMinusSqrt(end=level("end", end), start=level("start", start), span=_over(over))
+    return OneMinusSqrt(end=level("end", end), start=level("start", start), span=Span.or_rest(over))
 
 
 @maker
@@ -255,4 +248,4 @@ def rex(*, end: Level = 0.0, start: Level = 1.0, over: Span | str | None = None)
     Source: Chen, Wolfe & Kyrillidis 2022, REX: Revisiting Budgeted Training (arXiv 2107.04197), section 4.
     PyTorch has no such class.
     """
-    return Rex(end=level("end", end), start=level("start", start), span=_over(over))
+    return Rex(end=level("end", end), start=level("start", start), span=Span.or_rest(over))

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from rheostat.errors import refuse
-from rheostat.schedule.base import FloatArray, Formula, Place, Schedule, Shape, maker
+from rheostat.schedule.base import FloatArray, Formula, Place, Schedule, Shape, half_cosine, maker
 from rheostat.schedule.levels import Absolute, Level, choice, level
 from rheostat.schedule.span import Span
 
@@ -48,7 +48,7 @@ class Warmup(Shape):
 
 
 def _cosine(p: FloatArray, q: FloatArray, start: float) -> FloatArray:
-    return start * np.sin(q * (np.pi / 2)) ** 2 + np.sin(p * (np.pi / 2)) ** 2
+    return start * half_cosine(q) + half_cosine(p)
 
 
 @maker

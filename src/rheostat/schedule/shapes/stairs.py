@@ -56,9 +56,8 @@ class Multistep(Shape):
             i = int(np.argmax(np.diff(at) <= 0))
             need = f"places in rising order; {self.at[i]} and {self.at[i + 1]} are updates {at[i]:g} and {at[i + 1]:g}"
             raise refuse("at", [str(span) for span in self.at], need=need, mend="the same places, sorted, each once")
-        powers = float(self.factor) ** np.arange(len(at) + 1)
-        formula: Formula = lambda t: powers[np.searchsorted(at, place.before_end(t), side="right")]  # noqa: E731
-        return formula
+        powers: FloatArray = float(self.factor) ** np.arange(len(at) + 1, dtype=np.float64)
+        return lambda t: powers[np.searchsorted(at, place.before_end(t), side="right")]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -103,10 +102,6 @@ def check_growth(shape: Step | Exponential, place: Place, every: float) -> None:
         raise refuse("factor", shape.factor, need=need, mend="a smaller factor, or a longer every=")
 
 
-def _over(over: Span | str | None) -> Span | None:
-    return None if over is None else Span.of(over, "over")
-
-
 @maker
 def constant(factor: Level = 1.0, *, over: Span | str | None = None) -> Schedule:
     """Hold one level.
@@ -134,7 +129,7 @@ def constant(factor: Level = 1.0, *, over: Span | str | None = None) -> Schedule
 
     Source: a fixed learning rate; the sequence above equals PyTorch's ConstantLR(factor=0.1, total_iters=5).
     """
-    return Constant(level("factor", factor), _over(over))
+    return Constant(level("factor", factor), Span.or_rest(over))
 
 
 @maker
@@ -166,7 +161,7 @@ def step(*, every: Span | str, factor: float, over: Span | str | None = None) ->
     Source: the staircase of He et al. 2016 (arXiv 1512.03385), section 3.4.
     Equals PyTorch's StepLR(step_size=every, gamma=factor).
     """
-    return Step(Span.of(every, "every"), number("factor", factor, above=0.0), _over(over))
+    return Step(Span.of(every, "every"), number("factor", factor, above=0.0), Span.or_rest(over))
 
 
 @maker
@@ -205,8 +200,10 @@ def multistep(*, at: Iterable[Span | str], factor: float, over: Span | str | Non
         raise refuse("at", [], need="at least one place", mend="at=['30 epochs', '60 epochs']")
     checked = number("factor", factor, above=0.0)
     if len(places) * math.log(checked) > math.log(_LARGEST):
-        raise ScheduleError(f"factor={factor!r}: need a factor that stays below {_LARGEST:g} after {len(places)} steps.")
-    return Multistep(places, checked, _over(over))
+        raise ScheduleError(
+            f"factor={factor!r}: need a factor that stays below {_LARGEST:g} after {len(places)} steps."
+        )
+    return Multistep(places, checked, Span.or_rest(over))
 
 
 @maker
@@ -238,7 +235,7 @@ def exponential(*, factor: float, every: Span | str, over: Span | str | None = N
     Source: exponential decay. Equals PyTorch's ExponentialLR(gamma=factor), stepped once per `every`, at those
     moments, and goes on between them.
     """
-    return Exponential(number("factor", factor, above=0.0), Span.of(every, "every"), _over(over))
+    return Exponential(number("factor", factor, above=0.0), Span.of(every, "every"), Span.or_rest(over))
 
 
 @maker
@@ -269,4 +266,4 @@ def inverse_sqrt(timescale: Span | str, *, over: Span | str | None = None) -> Sc
 
     Source: Vaswani et al. 2017 (arXiv 1706.03762), section 5.3, relative to its peak. PyTorch has no such class.
     """
-    return InverseSqrt(Span.of(timescale, "timescale"), _over(over))
+    return InverseSqrt(Span.of(timescale, "timescale"), Span.or_rest(over))
