@@ -226,23 +226,6 @@ def test_past_the_end_it_holds_and_says_so_once():
     assert [used[0] for used in optimizer.used[6:]] == [rh.parse(SPEC).over(rh.Run(steps=6), base=0.1).at(6)] * 5
 
 
-@pytest.mark.parametrize("backend", ["eager"])
-def test_a_compiled_step_with_a_tensor_lr_counts_and_does_not_recompile(backend):
-    torch._dynamo.reset()
-    p = parameter()
-    optimizer = torch.optim.SGD([p], lr=torch.tensor(0.1))
-    scheduler = rh.Scheduler(optimizer, SPEC, RUN)
-    step = torch.compile(lambda: optimizer.step(), backend=backend)
-    used = []
-    for i in range(20):
-        used.append(float(optimizer.param_groups[0]["lr"]))
-        with torch._dynamo.config.patch(error_on_recompile=i > 3):
-            step()
-        scheduler.step()
-    assert scheduler.position == 20
-    assert used == pytest.approx(planned(0.1, 20), rel=1e-6)
-
-
 def test_it_is_one_of_torchs_schedulers():
     scheduler = rh.Scheduler(sgd(0.1), SPEC, RUN)
     assert isinstance(scheduler, torch.optim.lr_scheduler.LRScheduler)

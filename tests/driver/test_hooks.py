@@ -56,7 +56,17 @@ def resuming(optimizer, scheduler):
     scheduler.load_state_dict(scheduler.state_dict())
 
 
-LOOPS = [never, once, before, reloading_before, reloading_between, replacing_groups, replacing_one_group, looking, resuming]
+LOOPS = [
+    never,
+    once,
+    before,
+    reloading_before,
+    reloading_between,
+    replacing_groups,
+    replacing_one_group,
+    looking,
+    resuming,
+]
 
 
 @given(calls=st.lists(st.sampled_from(LOOPS), min_size=1, max_size=20), tensor=st.booleans())

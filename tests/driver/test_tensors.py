@@ -24,8 +24,9 @@ def neighbours(tensor):
 def test_every_value_is_the_nearest_number_of_its_dtype(dtype, groups, base):
     tensors = [torch.tensor(base, dtype=dtype) for _ in range(groups)]
     optimizer = torch.optim.SGD([{"params": [parameter()], "lr": lr} for lr in tensors], lr=0.1)
+    wanted = planned(float(tensors[0]), 20)
     scheduler = rh.Scheduler(optimizer, SPEC, RUN)
-    for exact in planned(float(tensors[0]), 20):
+    for exact in wanted:
         for lr, group in zip(tensors, optimizer.param_groups):
             assert group["lr"] is lr
             off = [abs(n - Fraction(exact)) for n in neighbours(lr)]

@@ -122,7 +122,7 @@ def _units(schedule: Schedule, run: Run) -> Iterator[Finding]:
             recurring = (f.name in ("every", "period", "up") and isinstance(shape, (Step, CosineRestarts, Cyclic))) or (
                 f.name == "at" and isinstance(shape, Multistep)
             )
-            if not recurring or n is None:
+            if not recurring or n is None or span is None:
                 continue
             for one in span if isinstance(span, tuple) else (span,):
                 yield from _unit(one, f.name, shape, n, per_epoch)

@@ -98,6 +98,11 @@ def plateau(
     a cut is made, and the next `cooldown` reports cannot count against it. NaN and ±inf are ignored. Report with
     `scheduler.report(metric)` or `scheduler.step(metric)`; like any schedule it combines: `cosine() * plateau()`.
 
+    Picture::
+
+        plateau(factor=0.5), cut after a third and after two thirds
+        ████████████████▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂
+
     Args:
         factor: what a cut multiplies by, in (0, 1).
         patience: how many reports without improvement are tolerated (a count of reports, ≥ 0).

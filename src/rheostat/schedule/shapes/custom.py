@@ -132,7 +132,7 @@ def from_function(f: Callable[[FloatArray], FloatArray], *, over: Span | str | N
 
     Picture::
 
-        from_function(np.sqrt)                         ▂▂▃▃▃▃▄▄▄▄▄▅▅▅▅▅▅▅▆▆▆▆▆▆▆▆▇▇▇▇▇▇▇▇▇████████████
+        from_function(np.cos)                         ████████████████████████▇▇▇▇▇▇▇▇▇▇▆▆▆▆▆▆▆▆▆▅▅▅▅▅
 
     Args:
         f: takes a float64 array of progress in [0, 1] and returns an array of that shape: finite factors ≥ 0.
