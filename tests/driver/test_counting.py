@@ -5,9 +5,9 @@ import pickle
 
 import pytest
 import torch
-from driver.loops import RUN, SPEC, RecordingSGD, parameter, planned, recording, sgd
 
 import rheostat as rh
+from driver.loops import RUN, SPEC, RecordingSGD, parameter, planned, recording, sgd
 
 
 def never(optimizer, scheduler):

@@ -111,7 +111,7 @@ class Scheduler(LRScheduler):
     # What a training loop calls
 
     @uncompiled
-    def step(self, metric: float | None = None) -> None:  # type: ignore[override]
+    def step(self, metric: float | None = None) -> None:
         """Write the next update's values; with a metric, report it first.
 
         With the default clock it changes nothing unless an update has happened since the last call.
@@ -343,7 +343,7 @@ class Scheduler(LRScheduler):
         return self.elapsed() if self.axis == "seconds" else float(position)
 
     def _check_end(self, position: int, at: float) -> None:
-        """Say so if the update before a position was made past the end; by the clock, the last may end a little late."""
+        """Say so if the update before a position was made past the end; by the clock, the last may end late."""
         timed = self.axis == "seconds"
         used = self.writer.coordinate if timed else at - 1
         whole_run = self.run.horizon(self.axis)

@@ -187,8 +187,8 @@ def multistep(*, at: Iterable[Span | str], factor: float, over: Span | str | Non
 
     Example:
         >>> import rheostat as rh
-        >>> rh.multistep(at=["1 steps", "3 steps"], factor=0.1).over(rh.Run(steps=4)).at(3)
-        0.010000000000000002
+        >>> rh.multistep(at=["1 steps", "3 steps"], factor=0.5).over(rh.Run(steps=4)).at(3)
+        0.25
 
     Source: He et al. 2016 (arXiv 1512.03385), section 4.2, drops at 32k and 48k iterations.
     Equals PyTorch's MultiStepLR(milestones=at, gamma=factor).
