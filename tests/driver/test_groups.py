@@ -127,8 +127,9 @@ def test_going_by_way_of_float32_would_round_twice():
     assert float(torch.tensor(x, dtype=torch.float64).to(torch.bfloat16)) == 1.0
 
 
-def test_a_value_written_by_somebody_else_is_noticed_once_with_its_figures():
-    optimizer = sgd(0.1)
+@pytest.mark.parametrize("groups", [1, 3])
+def test_a_value_written_by_somebody_else_is_noticed_once_with_its_figures(groups):
+    optimizer = sgd(*[0.1] * groups)
     scheduler = rh.Scheduler(optimizer, "constant()", RUN)
     optimizer.step()
     scheduler.step()

@@ -80,6 +80,16 @@ def test_any_mixture_of_ways_gives_every_update_its_value(calls, tensor):
     assert [used[1] for used in optimizer.used] == planned(0.03, len(calls))
 
 
+def test_the_value_in_force_survives_loading_the_optimizer_between_the_two_calls():
+    optimizer = sgd(0.1)
+    scheduler = rh.Scheduler(optimizer, SPEC, RUN)
+    for t in range(20):
+        optimizer.step()
+        optimizer.load_state_dict(optimizer.state_dict())
+        assert scheduler.get_last_lr() == [planned(0.1, 20)[t]]
+        scheduler.step()
+
+
 @pytest.mark.parametrize("calls", [1, 2])
 def test_an_optimizer_that_calls_its_parent_more_than_once(calls):
     class Twice(torch.optim.SGD):

@@ -232,16 +232,17 @@ def twin(tensor: torch.Tensor) -> torch.Tensor:
 
 def separate(optimizer: Optimizer, key: str) -> None:
     """Give each group a tensor of its own where the optimizer shares one among them and with later ones."""
-    default = optimizer.defaults.get(key)
+    default: Any = optimizer.defaults.get(key)
     seen: set[int] = set()
     for group in optimizer.param_groups:
         value: Any = group.get(key)
-        if isinstance(value, torch.Tensor):
-            if value is default:
-                optimizer.defaults[key] = twin(value)
-            if id(value) in seen:
-                group[key] = twin(value)
-            seen.add(id(group[key]))
+        if not isinstance(value, torch.Tensor):
+            continue
+        if value is default:
+            optimizer.defaults[key] = twin(default)
+        if id(value) in seen:
+            group[key] = twin(value)
+        seen.add(id(group[key]))
 
 
 def columns_of(members: dict[str, list[Member]]) -> list[Column]:

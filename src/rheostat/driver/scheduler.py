@@ -343,7 +343,7 @@ class Scheduler(LRScheduler):
         return self.elapsed() if self.axis == "seconds" else float(position)
 
     def _check_end(self, position: int, at: float) -> None:
-        """Say so if the update before a position was made past the end; by the clock, the last may end late."""
+        """Say so if the update before a position was made past the end; the last of a timed run may end late."""
         timed = self.axis == "seconds"
         used = self.writer.coordinate if timed else at - 1
         whole_run = self.run.horizon(self.axis)

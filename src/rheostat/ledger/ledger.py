@@ -6,6 +6,7 @@ import json
 import math
 import os
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -14,13 +15,15 @@ from rheostat.errors import SchedulerError, refuse
 from rheostat.ledger.reading import FORMAT, Row, read_ledger, rows
 
 _RESERVED = ("update", "time", "used", "rheostat_ledger")
+_HEADER = f'{{"rheostat_ledger":{FORMAT}}}\n'
 
 
 class Ledger:
     """A file that says what each update used: appended to, readable while it is written, and after a crash.
 
     Give it to the Scheduler (`rh.Scheduler(..., ledger=ledger)`), which records the values that each update read from
-    the groups; add what you like with `log`. A row is written when the next one begins, or by `flush` or `close`.
+    the groups; add what you like with `log`. A row is written when the next one begins, or by `flush` or `close`; what
+    is logged for it after that follows in a line of its own, and reading puts the two together.
 
     Args:
         path: the file. Its folder must exist.
@@ -42,6 +45,8 @@ class Ledger:
     def __init__(self, path: str | Path, *, resume: bool = False) -> None:
         self.path = Path(path)
         self._pending: Row | None = None
+        self._latest: int | None = None
+        self._keys: Iterable[str] = ()
         self._start = time.monotonic()
         exists = self.path.exists() and self.path.stat().st_size > 0
         if exists and not resume:
@@ -49,12 +54,14 @@ class Ledger:
         if exists:
             self._cut(float("inf"))
         self._file = self._open()
-        if not exists:
-            self._write({"rheostat_ledger": FORMAT})
+        if self.path.stat().st_size == 0:
+            self._file.write(_HEADER)
 
     def record(self, update: int, used: dict[str, dict[str, float]]) -> None:
         """Begin the row of an update with the values it used: {key: {group: value}}."""
+        self._check_open()
         self.flush()
+        self._latest, self._keys = update, used
         self._pending = {"update": update, "time": round(time.monotonic() - self._start, 6), "used": used}
 
     def log(self, **numbers: float) -> None:
@@ -67,13 +74,16 @@ class Ledger:
             ScheduleError: for a name that the ledger uses itself, or a value that is no number.
             SchedulerError: if no update was recorded yet.
         """
-        checked = {name: _number(name, value) for name, value in numbers.items()}
-        if self._pending is None:
+        self._check_open()
+        checked = {name: _number(name, value, self._keys) for name, value in numbers.items()}
+        if self._latest is None:
             raise SchedulerError("log(): no update is recorded yet. Try it after optimizer.step().")
-        self._pending.update(checked)
+        if checked:
+            self._pending = {**(self._pending or {"update": self._latest}), **checked}
 
     def truncate(self, position: int) -> None:
         """Drop the rows of updates ≥ position, which a resumed run will make again."""
+        self._check_open()
         self._pending = None
         self._file.close()
         self._cut(position)
@@ -111,22 +121,28 @@ class Ledger:
         except OSError as error:
             raise SchedulerError(f"ledger {str(self.path)!r}: cannot be written: {error.strerror}.") from None
 
+    def _check_open(self) -> None:
+        if self._file.closed:
+            raise SchedulerError(f"ledger {str(self.path)!r}: is closed. Try closing it after the last update.")
+
     def _write(self, row: Row) -> None:
         self._file.write(json.dumps(_valid(row), separators=(",", ":"), allow_nan=False) + "\n")
 
     def _cut(self, position: float) -> None:
         """Keep the whole rows before `position`, and cut off everything behind the last of them."""
-        end = 0
+        end, self._latest = 0, None
         for behind, row in rows(self.path):
             if row.get("update", -1) >= position:
                 break
-            end = behind
+            end, self._latest = behind, row.get("update")
+        if end == 0 and not _HEADER.encode().startswith(self.path.read_bytes()):  # else its writer died at once
+            raise SchedulerError(f"ledger {str(self.path)!r}: is no ledger; nothing was changed. Try another path.")
         with self.path.open("r+b") as file:
             file.truncate(end)
 
 
-def _number(name: str, value: Any) -> float:
-    if name in _RESERVED:
+def _number(name: str, value: Any, used: Iterable[str]) -> float:
+    if name in _RESERVED or name in used:
         raise refuse(name, value, need="another name; the ledger uses this one itself", mend=f"my_{name}")
     try:
         return float(value)

@@ -30,7 +30,13 @@ def read_ledger(path: str | Path) -> list[Row]:
     Raises:
         SchedulerError: if the file does not exist, is no ledger, or is damaged before its last line.
     """
-    return [row for _, row in rows(Path(path)) if "update" in row]
+    found: list[Row] = []
+    for _, row in rows(Path(path)):
+        if "used" in row:
+            found.append(row)
+        elif found and row.get("update") == found[-1]["update"]:
+            found[-1].update(row)  # numbers that were logged after their row had been written
+    return found
 
 
 def columns(path: str | Path) -> dict[str, NDArray[np.float64]]:
@@ -74,7 +80,14 @@ def _row(line: bytes, path: Path, number: int) -> Row:
         row = None
     if not isinstance(row, dict):
         raise SchedulerError(f"ledger {str(path)!r}: line {number} is damaged. Try the lines before it.")
-    return {name: _NOT_FINITE.get(v, v) if isinstance(v, str) else v for name, v in row.items()}
+    return {name: _numbers(value) for name, value in row.items()}
+
+
+def _numbers(value: Any) -> Any:
+    """Text that stands for a number which JSON does not know, as that number."""
+    if isinstance(value, dict):
+        return {name: _numbers(v) for name, v in value.items()}
+    return _NOT_FINITE.get(value, value) if isinstance(value, str) else value
 
 
 def _flat(row: Row) -> dict[str, float]:

@@ -53,6 +53,8 @@ def load(folder: Path) -> tuple[dict[str, Any], str | None]:
         except StateError as error:
             problems.append(str(error))
         else:
+            if problems and (folder / NEWEST).exists():  # or the next save would put it in the place of the sound one
+                (folder / NEWEST).replace(folder / "state.damaged.pt")
             return state, f"{problems[0]} The previous one is used." if problems else None
     raise StateError(f"{folder}: no checkpoint to resume from. " + " ".join(problems))
 

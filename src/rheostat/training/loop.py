@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import platform
+import re
 import signal
 import threading
 from collections.abc import Iterator, Mapping
@@ -18,7 +19,7 @@ import torch
 
 import rheostat
 from rheostat.driver import Scheduler
-from rheostat.errors import SchedulerError
+from rheostat.errors import SchedulerError, refuse
 from rheostat.ledger import Ledger
 from rheostat.schedule import Run, Schedule
 from rheostat.schedule.levels import count
@@ -60,6 +61,8 @@ def train(
         ScheduleError: if schedule or run do not fit, before anything is written.
         SchedulerError: if `out` is in the way, there is nothing to resume, or the loss is not finite.
     """
+    if not isinstance(task, Task):
+        raise refuse("task", task, need="a Task", mend="rheostat.training.load_task('FILE.py')")
     if save_every is not None:
         count("save_every", save_every, least=1)
     if lr is not None:
@@ -68,8 +71,13 @@ def train(
     task.model.to(_device())
     checkpoint.seed_all(task.seed, 0)
     scheduler = Scheduler(task.optimizers, task.schedule if schedule is None else schedule, run)
+    listens = any(track.curve.controls for track in scheduler.writer.tracks)
+    if listens and task.metric is None:
+        scheduler.close()
+        need = "the name of a number that evaluate gives, for plateau() to listen to"
+        raise refuse("metric", None, need=need, mend="rh.Task(..., evaluate=..., metric='loss')")
     folder = _folder(task.name, out, resume=resume)
-    trainer = _Trainer(task, scheduler, run, folder, save_every)
+    trainer = _Trainer(task, scheduler, run, folder, save_every, listens)
     if resume:
         trainer.restore()
     folder.mkdir(parents=True, exist_ok=True)
@@ -91,6 +99,7 @@ class _Trainer:
     run: Run
     folder: Path
     save_every: int | None
+    listens: bool
     epoch: int = 0
     batch: int = 0
     last: bool = False
@@ -110,6 +119,7 @@ class _Trainer:
                 self.epoch, self.batch = self.epoch + 1, 0
                 metrics = self.evaluate()
                 ledger.log(**metrics)
+                self.report(metrics)
                 bar.note(self.epoch, metrics)
             self.save(ledger)
         return metrics or self.evaluate()
@@ -156,6 +166,15 @@ class _Trainer:
             elif i + 1 == done and self.random is not None:
                 checkpoint.restore_random(self.random)
                 self.random = None
+
+    def report(self, metrics: dict[str, float]) -> None:
+        """Tell a plateau what it listens to."""
+        name = self.task.metric
+        if not self.listens or name is None:
+            return
+        if name not in metrics:
+            raise refuse("metric", name, need=f"a number that evaluate gives: {', '.join(metrics) or 'it gives none'}")
+        self.scheduler.report(metrics[name])
 
     def evaluate(self) -> dict[str, float]:
         """The task's metrics now."""
@@ -212,7 +231,8 @@ def _device() -> torch.device:
 def _folder(name: str, out: str | Path | None, *, resume: bool) -> Path:
     """The folder of the run: given, the next free one, or, to resume, the latest."""
     runs = Path("runs")
-    numbers = [int(p.name.rpartition("-")[2]) for p in runs.glob(f"{name}-*") if p.name.rpartition("-")[2].isdigit()]
+    found = [re.fullmatch(rf"{re.escape(name)}-([0-9]+)", p.name) for p in runs.glob("*")]
+    numbers = [int(match[1]) for match in found if match]
     if out is None and resume and not numbers:
         raise SchedulerError(f"resume: no run {runs}/{name}-1 to resume. Try --out with the folder of the run.")
     if out is None:

@@ -31,6 +31,7 @@ class Task:
             It may use PyTorch's, NumPy's and Python's random numbers: they are seeded anew for each epoch.
         loss: a function of (model, batch) that returns a scalar tensor.
         evaluate: a function of the model that returns named numbers, called after each epoch.
+        metric: which of those numbers a plateau() in the schedule listens to.
         schedule: a Schedule, its text, or what rh.Scheduler takes for several keys.
         epochs: how many epochs to train (> 0); or
         steps: how many updates.
@@ -47,6 +48,7 @@ class Task:
     batches: Batches
     loss: Callable[[torch.nn.Module, Any], torch.Tensor]
     evaluate: Callable[[torch.nn.Module], dict[str, float]] | None = None
+    metric: str | None = None
     schedule: Schedule | str | dict[str, Any] = "warmup('5%') >> cosine(end=0.1)"
     epochs: float | None = None
     steps: int | None = None
@@ -57,6 +59,9 @@ class Task:
     def __post_init__(self) -> None:
         if not isinstance(self.model, torch.nn.Module):
             raise refuse("model", self.model, need="a torch.nn.Module")
+        several = self.optimizer if isinstance(self.optimizer, (list, tuple)) else [self.optimizer]
+        if not several or not all(isinstance(o, torch.optim.Optimizer) for o in several):
+            raise refuse("optimizer", self.optimizer, need="a torch.optim.Optimizer, or a list of them")
         for name in ("loss", "evaluate"):
             if not callable(getattr(self, name)) and not (name == "evaluate" and self.evaluate is None):
                 raise refuse(name, getattr(self, name), need="a function")
@@ -87,12 +92,16 @@ class Task:
     def scale_lr(self, lr: float) -> None:
         """Set the first group's learning rate; the others keep their ratio to it."""
         groups = [group for optimizer in self.optimizers for group in optimizer.param_groups]
-        first = float(groups[0]["lr"])
+        # An optimizer that was scheduled before holds its base values in initial_lr: those are what factors multiply.
+        bases = [group.get("initial_lr", group["lr"]) for group in groups]
+        first = float(bases[0])
         if first <= 0:
             raise refuse("lr", lr, need="a first group with an lr above 0, to scale the others by")
         ratio = number("lr", lr, above=0.0) / first
-        for group in groups:
-            group["lr"] = group["lr"] * ratio
+        for group, base in zip(groups, bases, strict=True):
+            group["lr"] = base * ratio
+            if "initial_lr" in group:
+                group["initial_lr"] = base * ratio
 
     def _steps_per_epoch(self) -> int:
         batches: Any = self.epoch(0)
@@ -115,10 +124,14 @@ def load_task(spec: str) -> Task:
     Raises:
         SchedulerError: if there is no such file or function, or it returns something else.
     """
+    if not isinstance(spec, str):
+        raise refuse("task", spec, need="a path, or path:function, as text", mend="'examples/digits.py'")
     path, name = (spec, "task") if spec.endswith(".py") else spec.rpartition(":")[::2]
     file = Path(path)
     if not file.is_file():
         raise SchedulerError(f"task={spec!r}: no such file. Try a path such as examples/digits.py or FILE.py:function.")
+    if file.suffix != ".py":
+        raise SchedulerError(f"task={spec!r}: {path} is no Python file. Try a file whose name ends in .py.")
     module_spec = importlib.util.spec_from_file_location(f"rheostat_task_{file.stem}", file)
     assert module_spec is not None
     assert module_spec.loader is not None
@@ -127,6 +140,8 @@ def load_task(spec: str) -> Task:
     sys.path.insert(0, str(file.parent.resolve()))
     module_spec.loader.exec_module(module)
     make = getattr(module, name, None)
+    if not name:
+        raise SchedulerError(f"task={spec!r}: names no function behind the colon. Try {path!r} or '{path}:task'.")
     if not callable(make):
         close = nearest(name, [n for n in vars(module) if not n.startswith("_")])
         mend = f"'{path}:{close}'" if close else f"a function `{name}` that returns rh.Task(...)"
