@@ -78,7 +78,7 @@ def test_the_last_update_of_a_wall_clock_run_may_end_late():
 def test_a_report_after_the_last_update_of_a_wall_clock_run_is_no_further_update():
     timer = Timer()
     scheduler = rh.Scheduler(optimizer := sgd(0.1), CUT, rh.Run(time="10 s"), timer=timer)
-    timer.now = 11.0
+    timer.now = 10.0
     optimizer.step()
     for metric in (1.0, 2.0):
         scheduler.step(metric)

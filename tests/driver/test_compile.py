@@ -10,9 +10,12 @@ counters = torch._dynamo.utils.counters
 
 
 def optimizer_and_step(name, where, backend):
-    p = torch.nn.Parameter(torch.zeros(4, dtype=torch.float64))
-    p.grad = torch.ones(4, dtype=torch.float64)
-    optimizer = getattr(torch.optim, name)([p], lr=torch.tensor(0.1, dtype=torch.float64))
+    groups = []
+    for _ in range(2):
+        p = torch.nn.Parameter(torch.zeros(4, dtype=torch.float64))
+        p.grad = torch.ones(4, dtype=torch.float64)
+        groups.append({"params": [p], "lr": torch.tensor(0.1, dtype=torch.float64)})
+    optimizer = getattr(torch.optim, name)(groups, lr=0.1)
     scheduler = rh.Scheduler(optimizer, SPEC, RUN)
 
     def both():

@@ -83,8 +83,7 @@ class Watch:
         """Just after an update: it counts if it moved the weights."""
         if self.depth == 1:
             self.depth = 0
-            overflow = optimizer.__dict__.get("found_inf")
-            if not self.idle and (overflow is None or float(overflow) == 0):
+            if not self.idle and ("found_inf" not in optimizer.__dict__ or not optimizer.__dict__["found_inf"]):
                 self.scheduler.counted(self)
         elif self.depth:
             self.depth -= 1

@@ -88,7 +88,7 @@ class Scheduler(LRScheduler):
         self.reduce: Reduce = cast("Reduce", choice("reduce", reduce, ("mean", "none")))
         self.run = _run(run)
         self.optimizers = _optimizers(optimizer)
-        self.optimizer = self.optimizers[0]
+        self.optimizer, self._several = self.optimizers[0], len(self.optimizers) > 1
         self.rules: Rules = rules(schedule)
         self.position = whole("last_epoch", last_epoch, least=-1) + 1
         older = find_older(self.optimizers, self.rules)
@@ -281,7 +281,7 @@ class Scheduler(LRScheduler):
 
     def counted(self, watch: Watch) -> None:
         """An update of one optimizer moved the weights; it is complete when each optimizer has stepped."""
-        if len(self._watches) > 1:
+        if self._several:
             watch.stepped = True
             if not all(w.stepped for w in self._watches):
                 return
