@@ -17,7 +17,7 @@ UserWarning
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,6 +40,10 @@ class NotationError(ScheduleError):
         super().__init__(f"{message}\n  {shown}\n  {' ' * at}^ column {column + 1}")
         self.text = text
         self.column = column
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Errors cross process boundaries: data loaders, Ray, Optuna.
+        return _again, (type(self), self.args, self.__dict__)
 
 
 class SchedulerError(RuntimeError):
@@ -73,7 +77,7 @@ class SecondSchedulerWarning(RheostatWarning):
 def refuse(name: str, value: object, *, need: str, mend: str | None = None) -> ScheduleError:
     """The error for an argument that is not accepted: names it, its value, what is allowed and the likely mend."""
     advice = f" Try {mend}." if mend else ""
-    return ScheduleError(f"{name}={_short(value)}: need {need}.{advice}")
+    return ScheduleError(f"{name}={brief(value)}: need {need}.{advice}")
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
@@ -82,9 +86,12 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     return close[0] if close else None
 
 
-def _short(value: object, limit: int = 80) -> str:
+def brief(value: object, limit: int = 80) -> str:
+    """The repr of a value, short enough for a line of an error."""
     try:
         text = repr(value)
+        if text.startswith("np.") and text.endswith(")"):
+            text = text.partition("(")[2][:-1]  # np.float64(0.1) is read as 0.1
     except Exception:  # noqa: BLE001 - a broken repr must not hide the error that is being reported
         text = f"<{type(value).__name__}>"
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
@@ -93,5 +100,11 @@ def _short(value: object, limit: int = 80) -> str:
 def _excerpt(text: str, column: int, width: int = 72) -> tuple[str, int]:
     """The one line of `text` around `column` that fits on a terminal, and the column within it."""
     begin = max(0, min(column - width // 2, len(text) - width))
-    line = text[begin : begin + width].replace("\n", " ").replace("\t", " ")
+    line = "".join(c if c.isprintable() else " " for c in text[begin : begin + width])
     return line, column - begin
+
+
+def _again(error: type[NotationError], args: tuple[Any, ...], known: dict[str, Any]) -> NotationError:
+    made = error.__new__(error, *args)
+    made.__dict__.update(known)
+    return made

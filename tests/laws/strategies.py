@@ -10,8 +10,9 @@ spans = st.one_of(
     st.integers(1, 400).map(lambda n: f"{n} steps"),
     st.integers(1, 400).map(lambda n: f"{n / 100} epochs"),
     st.integers(1, 40).map(lambda n: f"{n}%"),
-    st.integers(1, 9000).map(lambda n: f"{n} samples"),
-    st.integers(1, 9000).map(lambda n: rh.Span(n / 10, "tokens")),
+    # At least one update each: a shorter part is given one, and then sums are no longer exact.
+    st.integers(32, 9000).map(lambda n: f"{n} samples"),
+    st.integers(25, 9000).map(lambda n: rh.Span(n / 10, "tokens")),
 )
 overs = st.one_of(st.none(), spans)
 
@@ -56,6 +57,15 @@ def shapes(over):
             over=over,
         ),
         st.builds(
+            rh.cyclic,
+            low=falls,
+            up=st.integers(4, 200).map(lambda n: f"{n / 4} steps"),
+            mode=st.just("exp_range"),
+            factor=falls,
+            every=spans,
+            over=over,
+        ),
+        st.builds(
             rh.cosine_restarts,
             period=st.integers(1, 300).map(lambda n: f"{n} steps"),
             growth=st.sampled_from([1, 2, 1.5]),
@@ -77,9 +87,14 @@ lasting = st.one_of(shapes(spans), warmups)
 open_ended = shapes(st.none())
 
 
+def has_plateau(s):
+    return "plateau" in repr(s)
+
+
 def wrapped(inner):
     return st.one_of(
         inner,
+        st.builds(lambda s, n: s if has_plateau(s) else s.repeat(n), inner, st.integers(1, 7)),
         st.builds(lambda s, lo, hi: s.clip(min=min(lo, hi), max=max(lo, hi)), inner, factors, factors),
         st.builds(lambda s, k: s.scale(k), inner, factors),
     )
@@ -99,7 +114,15 @@ sequences = st.builds(
     st.integers(0, 3),
 )
 products = st.builds(lambda a, b: a * b, wrapped(open_ended), wrapped(st.one_of(open_ended, lasting)))
-schedules = st.one_of(open_ended, warmups, sequences, products, st.builds(lambda a, b: a * b, sequences, open_ended))
+schedules = st.one_of(
+    open_ended,
+    warmups,
+    sequences,
+    products,
+    st.builds(lambda a, b: a * b, sequences, open_ended),
+    wrapped(st.one_of(sequences, products)),
+    st.builds(lambda a, b: a * b, wrapped(sequences), wrapped(sequences)),
+)
 runs = st.integers(2500, 6000).map(
     lambda n: rh.Run(steps=n, steps_per_epoch=100, samples_per_step=32, tokens_per_step=2.5)
 )

@@ -136,7 +136,7 @@ def _rest(run: Run, since: float, axis: Axis) -> Run:
 
 def _schedule(spec: object, name: str) -> Schedule:
     if isinstance(spec, (Schedule, str)):
-        return parse(spec)  # type: ignore[arg-type]
+        return parse(spec)
     raise refuse(name, spec, need="a schedule, or its text", mend="rh.cosine(end=0.1)")
 
 

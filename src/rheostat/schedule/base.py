@@ -7,12 +7,13 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import MISSING, dataclass, field, fields, replace
 from fractions import Fraction
+from numbers import Real
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rheostat.errors import ScheduleError, refuse
+from rheostat.errors import ScheduleError, brief, refuse
 from rheostat.schedule.levels import Absolute, Level
 from rheostat.schedule.span import Span
 
@@ -98,7 +99,7 @@ class Schedule:
 
         if not isinstance(run, Run):
             raise refuse("run", run, need="a Run", mend="rh.Run(steps=1000)")
-        return Curve(self, run, base, axis or run.axis)
+        return Curve(self, run, base, run.axis if axis is None else axis)
 
     def __rshift__(self, other: Schedule) -> Schedule:
         """This schedule, then `other`, which starts where this one's length ends."""
@@ -113,6 +114,9 @@ class Schedule:
         return product(self, _operand("*", other))
 
     __rmul__ = __mul__
+
+    def __rrshift__(self, other: object) -> Schedule:
+        return _operand(">>", other) >> self
 
     def clip(self, min: Level | None = None, max: Level | None = None) -> Schedule:  # noqa: A002 - NumPy's names
         """This schedule, kept within [min, max] (factors ≥ 0, or `absolute(...)`)."""
@@ -183,6 +187,14 @@ class Place:
     begin: float = 0.0
     length: float | None = None
     controls: list[Control] = field(default_factory=list)
+    bound: dict[tuple[int, float, float], Bound] = field(default_factory=dict)
+
+    def bind(self, schedule: Schedule, length: float) -> Bound:
+        """Bind what begins here to a length; once, although repeats within repeats ask for it again and again."""
+        key = (id(schedule), self.begin, length)
+        if key not in self.bound:
+            self.bound[key] = schedule.bind(replace(self, length=length))
+        return self.bound[key]
 
     def whole(self, exact: Fraction) -> float:
         """The nearest position that can own an update: a whole number, or any on the axis of seconds."""
@@ -207,7 +219,7 @@ class Place:
             raise refuse(name, value, need="a base value to compare with", mend="schedule.over(run, base=3e-4)")
         if not self.base > 0:
             raise refuse(name, value, need="a base value above 0; this group's is 0", mend=f"a factor as {name}")
-        return value.value / self.base
+        return _divided(value.value, self.base)
 
     def fall(self, start: Level, end: Level, name: str) -> tuple[float, float]:
         """Start and end as factors; an absolute end must not lie above the start it comes from."""
@@ -253,17 +265,25 @@ class Bound:
         return f"{self.source!r} {float(self(np.array([t]), signals)[0]):.6g}"
 
 
-def half_cosine(p: FloatArray) -> FloatArray:
-    """sin²(πp/2), which is (1 − cos πp)/2 and keeps its last digits where it approaches 0."""
-    rise: FloatArray = np.sin(p * (np.pi / 2)) ** 2
-    return rise
+def _divided(value: float, base: float) -> float:
+    """The quotient value / base, or its neighbour that gives the value back when it is multiplied by the base."""
+    near = value / base
+    for factor in (near, math.nextafter(near, 0.0), math.nextafter(near, math.inf)):
+        if factor * base == value:
+            return factor
+    return near
 
 
 def _operand(symbol: str, other: object) -> Schedule:
     if isinstance(other, Schedule):
         return other
-    mend = ".scale(k), for a constant factor" if symbol == "*" else f"a schedule on both sides of {symbol}"
-    raise refuse(f"operand of {symbol}", other, need="a schedule", mend=mend)
+    if isinstance(other, str):
+        mend = "rh.parse(...) on the text"
+    elif isinstance(other, Real):
+        mend = f".scale({other})" if symbol == "*" else f"constant({other}, over='10 epochs')"
+    else:
+        mend = "a maker, such as cosine()"
+    raise ScheduleError(f"{symbol} {brief(other)}: need a schedule on both sides of {symbol}. Try {mend}.")
 
 
 def _holds_absolute(value: object) -> bool:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import ClassVar
 
 import numpy as np
 
-from rheostat.errors import ScheduleError, refuse
-from rheostat.schedule.base import Bound, FloatArray, Place, Schedule, Signals, check_depth, value_text
+from rheostat.errors import ScheduleError, brief, refuse
+from rheostat.schedule.base import Bound, Evaluate, FloatArray, Place, Schedule, Signals, check_depth, value_text
 from rheostat.schedule.levels import Level, count, level, number
 from rheostat.schedule.metric import Plateau
 from rheostat.schedule.periods import Periods
+
+_MOST_PARTS = 1000
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -42,7 +45,7 @@ class Sequence(Schedule):
             try:
                 parts.append(part.bind(replace(place, begin=place.begin + begin, length=length)))
             except ScheduleError as error:
-                raise error.inside(f"parts[{i}] {part!r}") from None
+                raise error.inside(f"parts[{i}] {brief(part)}") from None
             begin += length or 0.0
         begins = np.array([part.begin - place.begin for part in parts])
         return Bound(self, place.begin, ends[-1], lambda t, s: _by_owner(t, s, parts, begins), tuple(parts))
@@ -63,18 +66,23 @@ class Sequence(Schedule):
             at += length
             previous = max(place.whole(at), previous + place.least)
             ends.append(previous)
+        if total is not None and at <= total < previous:
+            raise ScheduleError(
+                f"{brief(self)}: need at least one update for each of {len(self.parts)} parts; there are "
+                f"{float(total):g} {place.axis} for them. Try fewer parts, or a longer run."
+            )
         return ends
 
     def _room(self, part: Schedule, total: Fraction | None, fixed: Fraction, place: Place) -> Fraction | None:
         if total is None:
             if part is self.parts[-1]:
                 return None
-            mend = f"over=... on {part!r}, or a Run with a length"
-            raise refuse("run", place.run, need=f"a known length, for what follows {part!r} to begin", mend=mend)
+            mend = f"over=... on {brief(part)}, or a Run with a length"
+            raise refuse("run", place.run, need=f"a known length, for what follows {brief(part)} to begin", mend=mend)
         if total - fixed < place.least:
             raise ScheduleError(
-                f"{self!r}: need room for {part!r}; its other parts take {float(fixed):g} of {float(total):g} "
-                f"{place.axis}. Try shorter parts, or a longer run."
+                f"{brief(self)}: need room for {brief(part)}; the other parts take {float(fixed):g} of "
+                f"{float(total):g} {place.axis}. Try shorter parts, or a longer run."
             )
         return total - fixed
 
@@ -107,7 +115,7 @@ class Product(Schedule):
             try:
                 parts.append(part.bind(place.within(part)))
             except ScheduleError as error:
-                raise error.inside(f"factor {part!r}") from None
+                raise error.inside(f"factor {brief(part)}") from None
         # One order whichever way it was written, so that a * b and b * a agree to the last bit.
         ordered = sorted(parts, key=lambda part: repr(part.source))
 
@@ -193,15 +201,31 @@ class Repeated(Wrapped):
                 raise refuse("run", place.run, need=f"a known length, for {self!r} to divide", mend="Run(steps=...)")
             once = Fraction(place.length) / self.n
         if once < place.least:
-            raise ScheduleError(f"{self!r}: need at least one update for each of {self.n}. Try fewer, or a longer run.")
-        of = self.of.bind(replace(place, length=place.whole(once)))
+            raise ScheduleError(
+                f"{brief(self)}: need at least one update for each of {self.n}; there are {float(once * self.n):g} "
+                f"{place.axis}. Try fewer, or a longer run."
+            )
         cycles, last = Periods.at(place, once), self.n - 1.0
+        if place.axis == "seconds" or once.denominator == 1:
+            of = place.bind(self.of, float(once))
+            evaluate: Evaluate = lambda t, s: of(t - cycles.begin(np.minimum(cycles.index(t), last)), s)
+            return Bound(self, place.begin, place.length, evaluate, (of,))
+        # No whole number of updates: some turns are one update longer than others, and each reaches its own end.
+        short = place.bind(self.of, float(math.floor(once)))
+        long = place.bind(self.of, float(math.ceil(once)))
+        usual = float(math.floor(once))
 
-        def evaluate(t: FloatArray, signals: Signals) -> FloatArray:
+        def either(t: FloatArray, signals: Signals) -> FloatArray:
             index = np.minimum(cycles.index(t), last)
-            return of(t - cycles.begin(index), signals)
+            begin = cycles.begin(index)
+            is_long = cycles.begin(index + 1) - begin > usual
+            result = np.empty_like(t)
+            for of, mine in ((short, ~is_long), (long, is_long)):
+                if mine.any():
+                    result[mine] = of((t - begin)[mine], signals)
+            return result
 
-        return Bound(self, place.begin, place.length, evaluate, (of,))
+        return Bound(self, place.begin, place.length, either, (long,))
 
     def call(self) -> str:
         return f"repeat({self.n})"
@@ -212,7 +236,7 @@ def sequence(*schedules: Schedule) -> Schedule:
     parts = tuple(p for s in schedules for p in (s.parts if isinstance(s, Sequence) else (s,)))
     open_ended = [part for part in parts if part.takes_rest]
     if len(open_ended) > 1:
-        listed = " and ".join(repr(part) for part in open_ended)
+        listed = " and ".join(brief(part) for part in open_ended[:2])
         raise ScheduleError(f"{listed}: need a length for all but one part of a sequence. Try over='10 epochs'.")
     return _checked(Sequence(parts))
 
@@ -253,17 +277,30 @@ def walk(schedule: Schedule) -> list[Schedule]:
 
 def _checked(schedule: Schedule) -> Schedule:
     check_depth(schedule.depth)
+    parts: tuple[Schedule, ...] = getattr(schedule, "parts", ())
+    if len(parts) > _MOST_PARTS:
+        raise ScheduleError(f"{brief(parts[0])} …: need at most {_MOST_PARTS} parts. Try piecewise([...]).")
     return schedule
 
 
 def _by_owner(t: FloatArray, signals: Signals, parts: list[Bound], begins: FloatArray) -> FloatArray:
+    if t.size > 1 and t.ndim == 1 and (t[1:] >= t[:-1]).all():
+        return _by_slices(t, signals, parts, begins)
     owners = np.searchsorted(begins, t, side="right") - 1
-    if t.size and owners.flat[0] == owners.flat[-1] and (owners == owners.flat[0]).all():
-        i = int(owners.flat[0])
-        return parts[i](t - begins[i], signals)
     result = np.empty_like(t)
-    for i, part in enumerate(parts):
+    for i in np.unique(owners):
         mine = owners == i
-        if mine.any():
-            result[mine] = part(t[mine] - begins[i], signals)
+        result[mine] = parts[i](t[mine] - begins[i], signals)
     return result
+
+
+def _by_slices(t: FloatArray, signals: Signals, parts: list[Bound], begins: FloatArray) -> FloatArray:
+    """The same for positions in rising order, where each part owns a slice of them."""
+    first, last = np.searchsorted(begins, t[[0, -1]], side="right") - 1
+    edges = [0, *np.searchsorted(t, begins[first + 1 : last + 1]), t.size]
+    pieces = [
+        parts[i](t[low:high] - begins[i], signals)
+        for i, low, high in zip(range(first, last + 1), edges, edges[1:], strict=False)
+        if low < high
+    ]
+    return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)

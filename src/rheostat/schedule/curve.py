@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rheostat.errors import ScheduleError, refuse
+from rheostat.errors import ScheduleError, brief, refuse
 from rheostat.schedule.base import Bound, FloatArray, Place, Schedule
 from rheostat.schedule.explain import explain
-from rheostat.schedule.levels import number
+from rheostat.schedule.levels import choice, count, number
 from rheostat.schedule.metric import Control
 from rheostat.schedule.run import Axis, Run
 from rheostat.schedule.span import Span
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 _MOST_VALUES = 10**9
 _LARGEST = 1e15
+_BLOCK = 2**15
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 
 
@@ -53,8 +56,9 @@ class Curve:
     def __post_init__(self) -> None:
         if not isinstance(self.schedule, Schedule):
             raise refuse("schedule", self.schedule, need="a schedule", mend="rh.parse(text)")
+        choice("axis", self.axis, ("updates", "epochs", "seconds"))
         if self.base is not None:
-            number("base", self.base)
+            object.__setattr__(self, "base", number("base", self.base))
         whole = self.run.horizon(self.axis)
         place = Place(self.run, self.axis, self.base, length=None if whole is None else float(whole))
         bound = self.schedule.bind(place.within(self.schedule))
@@ -62,6 +66,9 @@ class Curve:
         object.__setattr__(self, "controls", tuple(place.controls))
         object.__setattr__(self, "_last", _last_position(bound, whole, self.axis))
         self._check_ends()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.schedule, self.run, self.base, self.axis)
 
     @property
     def unit(self) -> Axis:
@@ -77,7 +84,7 @@ class Curve:
     @property
     def joints(self) -> list[int]:
         """Where the parts of the outermost sequence begin, without the first."""
-        return [int(part.begin) for part in self.bound.parts[1:] if self.bound.source.binds == 1]
+        return [math.ceil(part.begin) for part in self.bound.parts[1:] if self.bound.source.binds == 1]
 
     @property
     def start_factors(self) -> tuple[float, ...]:
@@ -97,8 +104,7 @@ class Curve:
         Raises:
             ScheduleError: if t is negative, not finite, or a length that the run cannot convert.
         """
-        position = float(number("t", t, most=_LARGEST)) if isinstance(t, (int, float)) else self._position(t)
-        return float(self._values(np.array([position]), signals)[0])
+        return float(self._values(np.array([self._position(t)]), self._signals(signals))[0])
 
     def values(self, start: int = 0, stop: int | None = None, signals: Sequence[float] | None = None) -> FloatArray:
         """The values of updates start … stop − 1.
@@ -118,20 +124,25 @@ class Curve:
             stop = self.length
         if stop is None:
             raise refuse("stop", None, need="a number, because the run's length is unknown", mend="values(stop=1000)")
-        start, stop = int(number("start", start, most=_LARGEST)), int(number("stop", stop, most=_LARGEST))
+        start, stop = _whole("start", start), _whole("stop", stop)
         if not start <= stop <= start + _MOST_VALUES:
             raise refuse("stop", stop, need=f"at least start={start}, and at most {_MOST_VALUES} values in one call")
-        return self._values(np.arange(start, stop, dtype=np.float64), signals)
+        known, result = self._signals(signals), np.empty(stop - start)
+        for low in range(start, stop, _BLOCK):  # blocks that stay in the processor's cache
+            high = min(low + _BLOCK, stop)
+            result[low - start : high - start] = self._values(np.arange(low, high, dtype=np.float64), known)
+        return result
 
     def factors(self, t: FloatArray, signals: Sequence[float] | None = None) -> FloatArray:
         """The factors at positions `t` ≥ 0 (a float64 array), of the same shape; values are these times the base."""
-        return self.bound(np.minimum(t, self._last), signals or self.start_factors)
+        with np.errstate(all="ignore"):  # underflow to 0 is what a long decay does; what else there is was checked
+            return self.bound(np.minimum(t, self._last), self.start_factors if signals is None else signals)
 
     def explain(self, t: float | str | Span, signals: Sequence[float] | None = None) -> str:
         """Where the value of update t comes from, as one line of text: the base times each factor in force."""
-        position = float(number("t", t, most=_LARGEST)) if isinstance(t, (int, float)) else self._position(t)
-        factors = explain(self.bound, min(position, self._last), signals or self.start_factors)
-        value = self.at(position, signals)
+        position, known = self._position(t), self._signals(signals)
+        factors = explain(self.bound, min(position, self._last), known)
+        value = self.at(position, known)
         head = "factor" if self.base is None else f"{value:.6g} = {self.base:g} ×"
         tail = "  (past the end: the last value is held)" if position > self._last else ""
         return f"{self.axis[:-1]} {position:g}: {head} {factors}{tail}"
@@ -148,11 +159,17 @@ class Curve:
         Raises:
             ScheduleError: if the axes differ, or neither length is known.
         """
-        if not isinstance(other, Curve) or other.axis != self.axis:
-            raise refuse("other", other, need=f"a curve on the same axis, {self.axis}")
+        if not isinstance(other, Curve):
+            raise refuse("other", other, need="a curve", mend="schedule.over(run)")
+        if other.axis != self.axis:
+            raise refuse("other.axis", other.axis, need=f"the axis of this curve, {self.axis!r}")
+        if self == other:
+            return Difference()
         lengths = [n for n in (self.length, other.length) if n is not None]
         if not lengths:
             raise refuse("run", self.run, need="a known length of at least one of the two", mend="Run(steps=...)")
+        if max(lengths) > _MOST_VALUES:
+            raise refuse("run", self.run, need=f"at most {_MOST_VALUES:.0e} {self.axis}, to compare each of them")
         return _difference(self, other, max(lengths))
 
     def plot(self, ax: Axes | None = None, **options: Any) -> Axes:
@@ -163,6 +180,7 @@ class Curve:
 
     def sparkline(self, width: int = 40) -> str:
         """The curve as one line of block characters, scaled from 0 to its maximum."""
+        count("width", width, least=1, most=10_000)
         n = self.length or 1000
         values = self._values(np.linspace(0, max(n - 1, 0), width).round(), None)
         top = float(values.max()) or 1.0
@@ -177,7 +195,20 @@ class Curve:
         factors = self.factors(t, signals)
         return factors if self.base is None else factors * self.base
 
-    def _position(self, t: str | Span) -> float:
+    def _signals(self, signals: Sequence[float] | None) -> Sequence[float]:
+        """One factor for each metric-driven part."""
+        if signals is None:
+            return self.start_factors
+        known = [float(number(f"signals[{i}]", s)) for i, s in enumerate(signals)]
+        if len(known) != len(self.controls):
+            raise refuse("signals", known, need=f"one factor for each metric-driven part: {len(self.controls)}")
+        return known
+
+    def _position(self, t: float | str | Span) -> float:
+        if isinstance(t, Real):
+            return float(number("t", t, most=_LARGEST))  # type: ignore[arg-type]
+        if not isinstance(t, (str, Span)):
+            raise refuse("t", t, need="an update ≥ 0, or a length with a unit", mend="100 or '3 epochs'")
         span = Span.of(t, "t", zero=True)
         exact = self.run.convert(span, self.axis, "t")
         return float(exact) if self.axis == "seconds" else float((exact + Fraction(1, 2)) // 1)
@@ -188,7 +219,9 @@ class Curve:
         probes = np.unique(np.array([0.0, 1.0, far / 2, max(far - 1, 0.0), far, *map(float, self.joints)]))
         values = self._values(probes, None)
         if not (np.isfinite(values) & (values >= 0)).all():
-            raise ScheduleError(f"{self.schedule!r}: need finite values ≥ 0 everywhere; found {values.tolist()}.")
+            i = int(np.argmin(np.isfinite(values) & (values >= 0)))
+            where = f"{self.axis[:-1]} {probes[i]:g} uses {values[i]:g}"
+            raise ScheduleError(f"{brief(self.schedule)}: need finite values ≥ 0; {where}. Try smaller factors.")
 
 
 @dataclass(frozen=True)
@@ -215,6 +248,13 @@ class Difference:
             return "no difference"
         a, b = self.values
         return f"first at {self.first}: {a:g} and {b:g}; largest at {self.at}: {self.largest:g} apart"
+
+
+def _whole(name: str, value: float) -> int:
+    found = number(name, value, most=_LARGEST)
+    if found != int(found):
+        raise refuse(name, value, need="a whole number ≥ 0", mend=f"{name}={int(found)}")
+    return int(found)
 
 
 def _last_position(bound: Bound, whole: Fraction | None, axis: Axis) -> float:

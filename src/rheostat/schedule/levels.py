@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from numbers import Integral, Real
 
-from rheostat.errors import refuse
+from rheostat.errors import nearest, refuse
 
 _MOST = 1e9
 
@@ -54,31 +54,54 @@ def number(
 ) -> float:
     """A finite number in [least, most], or above `above`; whole numbers stay whole."""
     low = f"above {above:g}" if above is not None else f"≥ {least:g}"
-    high = "" if most == _MOST else f" and ≤ {most:g}"
+    real = isinstance(value, Real) and not isinstance(value, bool)
+    # The largest number of all is named only to who exceeds it.
+    high = "" if most == _MOST and not (real and most < value < math.inf) else f" and ≤ {plain(most)}"
     need = f"a finite number {low}{high}{also}"
-    if isinstance(value, bool) or not isinstance(value, Real):
+    if not real:
         raise refuse(name, value, need=need, mend=_unquoted(name, value))
-    if not math.isfinite(value) or not least <= value <= most or (above is not None and value <= above):
-        raise refuse(name, value, need=need, mend=f"{name}={-value:g}" if -_MOST < value < 0 else None)
-    return int(value) if isinstance(value, Integral) else float(value) + 0.0  # + 0.0 turns -0.0 into 0.0
+    # Compared before it is converted: a huge int has no float. A NaN compares as false.
+    if not least <= value <= most or (above is not None and value <= above):
+        raise refuse(name, value, need=need, mend=f"{name}={-float(value):g}" if -most <= value < 0 else None)
+    if isinstance(value, Integral):
+        return int(value)
+    near = float(value) + 0.0  # + 0.0 turns -0.0 into 0.0
+    if above is not None and near <= above:
+        raise refuse(name, value, need=need)
+    return near
 
 
 def count(name: str, value: int, *, least: int = 0, most: int = 10**9) -> int:
     """A whole number in [least, most]."""
     if isinstance(value, bool) or not isinstance(value, Integral) or not least <= value <= most:
-        raise refuse(name, value, need=f"a whole number ≥ {least}", mend=f"{name}={max(least, 3)}")
+        high = f" and ≤ {plain(most)}" if isinstance(value, Real) and value > most else ""
+        raise refuse(name, value, need=f"a whole number ≥ {least}{high}", mend=f"{name}={max(least, 3)}")
     return int(value)
+
+
+def plain(number: float) -> str:
+    """A number of an error's text: 1e9 and not 1e+09."""
+    return f"{number:g}".replace("e+0", "e").replace("e+", "e")
 
 
 def choice(name: str, value: str, allowed: tuple[str, ...]) -> str:
     """One of a few words."""
-    if value not in allowed:
-        raise refuse(name, value, need=f"one of {', '.join(map(repr, allowed))}")
-    return value
+    if not isinstance(value, str) or value not in allowed:
+        close = nearest(value.lower(), allowed) if isinstance(value, str) else None
+        mend = f"{name}={close!r}" if close else None
+        raise refuse(name, value, need=f"one of {', '.join(map(repr, allowed))}", mend=mend)
+    return str(value)
 
 
 def _unquoted(name: str, value: object) -> str | None:
-    try:
-        return f"{name}={float(value):g} without quotes"  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+    """The number that a text or another kind of number holds, as it should be written."""
+    if isinstance(value, bool) or (not hasattr(value, "__float__") and not isinstance(value, str)):
         return None
+    text = value.strip() if isinstance(value, str) else ""
+    try:
+        number = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1) if text else float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    if not 0 <= number <= _MOST:
+        return None
+    return f"{name}={number:g}{' without quotes' if text else ''}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from rheostat.errors import ScheduleError
+from rheostat.errors import ScheduleError, refuse
 from rheostat.schedule.base import Bound, FloatArray, Schedule
 from rheostat.schedule.combine import Clipped, Sequence, walk
 from rheostat.schedule.curve import Curve
@@ -64,7 +64,9 @@ def lint(schedule: Schedule | str, run: Run, base: float | None = None) -> list[
         unit
         dead
     """
-    schedule = parse(schedule) if isinstance(schedule, str) else schedule
+    schedule = parse(schedule)
+    if not isinstance(run, Run):
+        raise refuse("run", run, need="a Run", mend="rh.Run(steps=1000)")
     try:
         curve = schedule.over(run, base=base)
     except ScheduleError as error:

@@ -47,6 +47,7 @@ class Plateau(Shape):
 
     def update(self, state: PlateauState, metric: float) -> PlateauState:
         """The state after one more report; a metric that is not finite is no evidence and changes nothing."""
+        metric = float(metric)  # a NumPy scalar or a tensor is not to be kept in the state
         if not math.isfinite(metric):
             return state
         if state.best is None or self._better(metric, state.best):

@@ -41,7 +41,9 @@ def wsd(*, warmup: Span | str, cooldown: Span | str, end: Level = 0.0) -> Schedu
     Source: Hu et al. 2024, MiniCPM (arXiv 2404.06395), section 4; the cooldown's form from Hägele et al. 2024
     (arXiv 2405.18392). PyTorch has no such class.
     """
-    return _warmup(warmup) >> constant() >> one_minus_sqrt(end=end, over=Span.of(cooldown, "cooldown"))
+    return (
+        _warmup(Span.of(warmup, "warmup")) >> constant() >> one_minus_sqrt(end=end, over=Span.of(cooldown, "cooldown"))
+    )
 
 
 @maker
@@ -72,7 +74,8 @@ def trapezoid(*, warmup: Span | str, cooldown: Span | str, end: Level = 0.0) -> 
 
     Source: Zhai et al. 2022, Scaling Vision Transformers (arXiv 2106.04560), section 3.5; Hägele et al. 2024.
     """
-    return _warmup(warmup) >> constant() >> linear(end=end, over=Span.of(cooldown, "cooldown"))
+    rise = _warmup(Span.of(warmup, "warmup"))
+    return rise >> constant() >> linear(end=end, over=Span.of(cooldown, "cooldown"))
 
 
 @maker

@@ -5,26 +5,31 @@ list of what is allowed; nothing is evaluated, and text cannot name code.
 from __future__ import annotations
 
 import ast
+import inspect
+import re
+import warnings
+from functools import lru_cache
 from typing import Any
 
-from rheostat.errors import NotationError, ScheduleError, nearest, refuse
+from rheostat.errors import NotationError, ScheduleError, brief, nearest, refuse
 from rheostat.schedule import named as _named  # noqa: F401 - registers its makers
 from rheostat.schedule.base import MAKERS, Schedule
+from rheostat.schedule.combine import product, sequence
 from rheostat.schedule.levels import absolute
 
-_LONGEST = 20_000
+_LONGEST = 60_000
 _DEEPEST = 100
 _MOST_DIGITS = 30
 _METHODS = ("clip", "scale", "repeat")
 _OPERATORS = {ast.RShift: ">>", ast.Mult: "*"}
 
 
-def parse(text: str) -> Schedule:
+def parse(text: str | Schedule) -> Schedule:
     """The schedule that a text describes: the same text that its repr gives.
 
     Args:
         text: calls of the schedule makers with numbers, quoted lengths, lists and `absolute(...)` as arguments,
-            combined by >> and * and the methods clip, scale and repeat; at most 20 000 characters.
+            combined by >> and * and the methods clip, scale and repeat; at most 60 000 characters.
 
     Returns:
         A Schedule, equal to what the same text makes in Python.
@@ -44,27 +49,39 @@ def parse(text: str) -> Schedule:
         raise refuse("text", text, need="a schedule as text", mend="\"warmup('5%') >> cosine(end=0.1)\"")
     if len(text) > _LONGEST:
         raise NotationError(f"the text has {len(text)} characters: need at most {_LONGEST}.", text, _LONGEST)
-    result = _Reader(text).read()
-    if not isinstance(result, Schedule):
-        raise NotationError(f"need a schedule, not {result!r}. Try 'constant()'.", text, 0)
-    return result
+    return _Reader(text).read()
 
 
 class _Reader:
     def __init__(self, text: str) -> None:
-        self.text = " ".join(text.splitlines()) if "\n" in text else text
+        # One line, so that a column says where; a line may break wherever a space may stand.
+        self.text = "".join(" " if c in "\n\r\t\f" else c for c in text)
+        self.code = self.text.strip()
         self.starts = len(self.text) - len(self.text.lstrip())
 
-    def read(self) -> Any:
-        if not self.text.strip():
+    def read(self) -> Schedule:
+        if not self.code:
             raise NotationError("the text is empty: need a schedule. Try 'cosine(end=0.1)'.", self.text, 0)
+        for sign, what in (("#", "a comment"), (";", "a semicolon"), ("\\", "a backslash"), ("\0", "a null character")):
+            if sign in self.code:
+                raise self._fail(f"not a schedule: {what} cannot stand here.", self.code.index(sign))
         try:
-            tree = ast.parse(self.text.strip(), mode="eval")
+            with warnings.catch_warnings():  # Python's own, on code that looks odd; all of it is refused below
+                warnings.simplefilter("ignore")
+                tree = ast.parse(self.code, mode="eval")
         except SyntaxError as error:
             raise self._fail(f"not a schedule: {error.msg}.", (error.offset or 1) - 1) from None
+        except UnicodeError:
+            raise self._fail("not a schedule: not a text that can be encoded.", 0) from None
         except (ValueError, RecursionError, MemoryError):
             raise self._fail("not a schedule: nested too deeply, or a number too long.", 0) from None
-        return self.value(tree.body, 0)
+        try:
+            result = self.value(tree.body, 0)
+        except RecursionError:
+            raise self._fail("not a schedule: nested too deeply.", 0) from None
+        if not isinstance(result, Schedule):
+            raise self._fail(f"need a schedule, not {brief(result)}. Try 'constant()'.", 0)
+        return result
 
     def value(self, node: ast.expr, depth: int) -> Any:
         if depth > _DEEPEST:
@@ -103,17 +120,24 @@ class _Reader:
             raise self._at(node, "only a schedule's name can be called.")
         if any(isinstance(arg, ast.Starred) for arg in node.args) or any(k.arg is None for k in node.keywords):
             raise self._at(node, "arguments cannot be unpacked with * or **.")
-        names = [k.arg for k in node.keywords]
-        if len(set(names)) < len(names):
-            raise self._at(node, "an argument is given twice.")
         args = [self.value(arg, depth) for arg in node.args]
-        kwargs = {str(k.arg): self.value(k.value, depth) for k in node.keywords}
+        kwargs: dict[str, Any] = {}
+        known = _parameters(getattr(make, "__func__", make)) if node.keywords else ()
+        for keyword in node.keywords:
+            name = str(keyword.arg)
+            if name in kwargs:
+                raise self._at(keyword, f"the argument {name} is given twice.")
+            if name not in known:
+                close = nearest(name, known)
+                mend = f"Try {close}=." if close else f"Try one of {', '.join(known)}."
+                raise self._at(keyword, f"unknown argument {name!r}. {mend}")
+            kwargs[name] = self.value(keyword.value, depth)
         try:
             return make(*args, **kwargs)
         except NotationError:
             raise
         except ScheduleError as error:
-            raise self._at(node, str(error)) from None
+            raise self._at(_blamed(node, make, str(error)), str(error)) from None
         except TypeError as error:
             raise self._at(node, f"{_readable(error)}.") from None
 
@@ -131,7 +155,8 @@ class _Reader:
             return self.maker(ast.Name(node.attr, lineno=node.lineno, col_offset=node.col_offset))
         of = self.value(node.value, depth)
         if not isinstance(of, Schedule) or node.attr not in _METHODS:
-            raise self._at(node, f"unknown method {node.attr!r}. Try one of {', '.join(_METHODS)}, on a schedule.")
+            where = ast.Name(node.attr, col_offset=(node.end_col_offset or 0) - len(node.attr.encode()))
+            raise self._at(where, f"unknown method {node.attr!r}. Try one of {', '.join(_METHODS)}, on a schedule.")
         return getattr(of, node.attr)
 
     def combination(self, node: ast.BinOp, depth: int) -> Any:
@@ -144,19 +169,19 @@ class _Reader:
         chain: list[ast.BinOp] = [node]
         while isinstance(chain[-1].left, ast.BinOp) and type(chain[-1].left.op) is type(node.op):
             chain.append(chain[-1].left)
-        result = self.operand(chain[-1].left, symbol, depth)
-        for link in reversed(chain):
-            right = self.operand(link.right, symbol, depth)
-            try:
-                result = result >> right if symbol == ">>" else result * right
-            except ScheduleError as error:
-                raise self._at(link, str(error)) from None
-        return result
+        nodes = [chain[-1].left, *(link.right for link in reversed(chain))]
+        operands = [self.operand(one, symbol, depth) for one in nodes]
+        try:
+            return sequence(*operands) if symbol == ">>" else product(*operands)
+        except ScheduleError as error:
+            raise self._at(node, str(error)) from None
 
     def operand(self, node: ast.expr, symbol: str, depth: int) -> Schedule:
         value = self.value(node, depth)
         if not isinstance(value, Schedule):
-            raise self._at(node, f"{symbol} needs a schedule on both sides, not {value!r}. Try .scale(k).")
+            mend = f".scale({value})" if symbol == "*" else f"constant({value}, over='10 epochs')"
+            mend = mend if isinstance(value, (int, float)) else "cosine()"
+            raise self._at(node, f"{symbol} needs a schedule on both sides, not {brief(value)}. Try {mend}.")
         return value
 
     def fraction(self, node: ast.BinOp) -> float:
@@ -167,18 +192,36 @@ class _Reader:
             raise self._at(node, "only a number can be divided by a number, and not by 0.")
         return float(left / right)
 
-    def _at(self, node: ast.expr, message: str) -> NotationError:
+    def _at(self, node: ast.expr | ast.keyword, message: str) -> NotationError:
         # ast counts columns in UTF-8 bytes.
-        column = len(self.text.strip().encode()[: node.col_offset].decode(errors="ignore"))
+        column = len(self.code.encode()[: node.col_offset].decode(errors="ignore"))
         return self._fail(message, column)
 
     def _fail(self, message: str, column: int) -> NotationError:
         return NotationError(message, self.text, min(column + self.starts, len(self.text)))
 
 
+@lru_cache(maxsize=64)
+def _parameters(make: Any) -> tuple[str, ...]:
+    return tuple(name for name in inspect.signature(make).parameters if name != "self")
+
+
+def _blamed(node: ast.Call, make: Any, message: str) -> ast.expr:
+    """The argument that an error begins with, or the whole call."""
+    name = re.match(r"[a-z_]*", message)[0]  # type: ignore[index]
+    given = dict(zip(inspect.signature(make).parameters, node.args, strict=False)) | {
+        str(k.arg): k.value for k in node.keywords
+    }
+    return given.get(name, node)
+
+
 def _readable(error: TypeError) -> str:
     """Python's message on a wrong call, without its jargon on positional arguments."""
-    return str(error).replace("positional arguments", "unnamed arguments").replace("keyword-only", "named")
+    text = str(error).removeprefix("Schedule.")
+    words = {"keyword-only ": "named ", "required positional ": "required ", "positional ": "unnamed "}
+    for jargon, word in words.items():
+        text = text.replace(jargon, word)
+    return text
 
 
 MAKERS["absolute"] = absolute

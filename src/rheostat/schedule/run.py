@@ -6,13 +6,16 @@ import math
 from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 from numbers import Integral, Real
-from typing import Literal
+from typing import Any, Literal
+
+import numpy as np
 
 from rheostat.errors import ScheduleError, refuse
 from rheostat.schedule.span import SECONDS, Span
 
 Axis = Literal["updates", "epochs", "seconds"]
 
+_MOST = 10**15  # updates; beyond 2**53 a float64 position could not be exact
 _HORIZONS = ("steps", "epochs", "samples", "tokens", "time")
 _RATES = {"epochs": "steps_per_epoch", "samples": "samples_per_step", "tokens": "tokens_per_step"}
 
@@ -70,8 +73,9 @@ class Run:
             if getattr(self, name) is not None and getattr(self, _RATES[name]) is None:
                 rate = _RATES[name]
                 raise refuse(rate, None, need=f"what one update consumes, because {name} is given", mend=f"{rate}=256")
-        if self.steps_per_epoch is not None and self.updates is not None and self.updates < 1:
-            raise refuse("epochs", self.epochs, need="at least one update", mend="a longer run")
+        if self.updates is not None and not 1 <= self.updates <= _MOST:
+            need, mend = ("at least one update", "a longer run") if self.updates < 1 else ("at most 1e15 updates", None)
+            raise refuse(given[0], getattr(self, given[0]), need=need, mend=mend)
 
     @property
     def axis(self) -> Axis:
@@ -93,13 +97,20 @@ class Run:
 
     def horizon(self, axis: Axis) -> Fraction | None:
         """Length of the run on an axis, exact; None where it is unknown."""
-        if axis == "seconds":
-            assert isinstance(self.time, Span)
+        if axis == "seconds" and isinstance(self.time, Span):
             return self.time.exact * SECONDS[self.time.unit]
-        if axis == "epochs":
-            if self.epochs is not None:
-                return Fraction(math.ceil(_exact(self.epochs)))
-            return None if self.updates is None else Fraction(math.ceil(self.updates * self._per_update("epochs")))
+        if axis == "epochs" and self.epochs is not None:
+            return Fraction(math.ceil(_exact(self.epochs)))
+        if axis != "updates":
+            if self.updates is None:
+                return None
+            try:
+                length = self.updates / self._per(axis)
+            except _Missing as missing:
+                rate = missing.args[0]
+                need = f"{rate}, to count a run of {self.updates} updates in {axis}"
+                raise refuse("run", self, need=need, mend=f"Run(..., {rate}=...)") from None
+            return length if axis == "seconds" else Fraction(math.ceil(length))
         if self.epochs is not None and self.steps_per_epoch is None:
             raise refuse(
                 "steps_per_epoch",
@@ -143,9 +154,6 @@ class Run:
             return 1 / self._rate(_RATES[unit])
         return SECONDS.get(unit, 1) / self._rate("seconds_per_step")
 
-    def _per_update(self, unit: str) -> Fraction:
-        return 1 / self._per(unit)
-
     def _rate(self, name: str) -> Fraction:
         value = getattr(self, name)
         if value is None:
@@ -170,28 +178,33 @@ def _exact(value: float) -> Fraction:
     return Fraction(repr(value))
 
 
-def _count(name: str, value: object) -> int | None:
+def _count(name: str, value: Any) -> int | None:
     if value is None:
         return None
     if isinstance(value, str):
         raise refuse(name, value, need="a whole number ≥ 1, without a unit", mend=f"{name}=1000")
-    whole = isinstance(value, Integral) or (isinstance(value, Real) and float(value).is_integer())
-    if isinstance(value, bool) or not whole or not 1 <= int(value) <= 10**15:  # type: ignore[call-overload]
-        raise refuse(name, value, need="a whole number ≥ 1", mend=f"{name}=1000")
-    return int(value)  # type: ignore[call-overload, no-any-return]
+    whole = isinstance(value, Integral) or (isinstance(value, (float, np.floating)) and float(value).is_integer())
+    if isinstance(value, bool) or not whole or not 1 <= int(value) <= _MOST:
+        high = " and ≤ 1e15" if whole and int(value) > _MOST else ""
+        raise refuse(name, value, need=f"a whole number ≥ 1{high}", mend=f"{name}=1000")
+    return int(value)
 
 
-def _positive(name: str, value: object) -> float | None:
+def _positive(name: str, value: Any) -> float | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, Real):
         raise refuse(name, value, need="a number above 0, without a unit", mend=f"{name}=90")
-    if not math.isfinite(value) or not 0 < float(value) <= 1e18:
-        raise refuse(name, value, need="a finite number above 0", mend=f"{name}=90")
+    number: Any = value
+    if not 0 < number <= 1e18:  # as a NaN is not
+        high = " and ≤ 1e18" if 0 < number < math.inf else ""
+        raise refuse(name, value, need=f"a finite number above 0{high}", mend=f"{name}=90")
     return int(value) if isinstance(value, Integral) else float(value)
 
 
 def _time(value: Span | str) -> Span:
+    if isinstance(value, Real) and not isinstance(value, bool):
+        raise refuse("time", value, need="a wall-clock length with its unit", mend=f"time='{value} min' or '{value} h'")
     span = Span.of(value, "time")
     if span.unit not in SECONDS:
         raise refuse("time", str(span), need="a wall-clock length in s, min or h", mend="time='30 min'")

@@ -7,7 +7,8 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-from numbers import Real
+from numbers import Rational, Real
+from typing import Any
 
 from rheostat.errors import ScheduleError, nearest, refuse
 
@@ -25,8 +26,16 @@ _ALIASES = {
     **dict.fromkeys(("mins", "minute", "minutes"), "min"),
     **dict.fromkeys(("hr", "hrs", "hour", "hours"), "h"),
 }
+_MEANT = {
+    **dict.fromkeys(("iteration", "iterations", "iters", "iter", "it", "its", "batch", "batches"), "steps"),
+    **dict.fromkeys(("example", "examples", "image", "images", "sequences"), "samples"),
+    "m": "min",
+    "pct": "%",
+    "ep": "epochs",
+}
 _TEXT = re.compile(r"\s*([+-]?[0-9_]*\.?[0-9_]+(?:[eE][+-]?[0-9]{1,3})?)\s*(%|[A-Za-z]+)\s*", re.ASCII)
 _LONGEST = 10**15  # beyond 2**53 a float64 position could not be exact; nobody trains that long
+_SHORTEST = Fraction(1, 10**15)
 _LONGEST_TEXT = 64
 
 
@@ -67,7 +76,7 @@ class Span:
         """Read a Span from a Span or its text; `name` is the argument's name in error messages."""
         span = value if isinstance(value, Span) else _read(value, name)
         if not zero and not span.amount:
-            raise refuse(name, str(span), need="a length above 0", mend="'1 steps', or leave this part out")
+            raise refuse(name, str(span), need="a length above 0", mend=f"'1{str(span)[1:]}', or leave this part out")
         return span
 
     @staticmethod
@@ -96,10 +105,16 @@ def _parse(text: str, name: str) -> Span:
     if match is None:
         raise refuse(name, text, need="a number ≥ 0 with a unit", mend=_mend(text))
     number, unit = match.groups()
+    if unit not in _ALIASES:
+        close = _likely(unit)
+        mend = f"'{number} {close}'".replace(" %", "%") if close else None
+        raise refuse(name, text, need=f"a unit among {', '.join(UNITS)}", mend=mend)
+    if number.startswith("-") and Fraction(number):
+        raise refuse(name, text, need="a number ≥ 0 with a unit", mend=f"'{text.strip().lstrip('-')}'")
     try:
         return Span(Fraction(number), unit)
     except ScheduleError as error:
-        raise error.inside(f"{name}={text!r}") from None
+        raise ScheduleError(f"{name}={text!r}: {str(error).partition(': ')[2]}") from None
     except ValueError:
         raise refuse(name, text, need="a number ≥ 0 with a unit", mend=_mend(text)) from None
 
@@ -108,33 +123,44 @@ def _mend(text: str) -> str:
     bare = text.strip()
     if re.fullmatch(r"[0-9.]{1,15}", bare):
         return f"'{bare} steps' or '{bare} epochs'"
+    if fraction := re.fullmatch(r"([0-9]{1,9})/([1-9][0-9]{0,8})\s*(%|[A-Za-z]+)", bare):
+        return f"a decimal, such as '{int(fraction[1]) / int(fraction[2]):.6g} {fraction[3]}'"
     return "'500 steps', '3 epochs', '20%', '2e6 samples', '1.5e9 tokens' or '30 min'"
 
 
-def _amount(value: object) -> Fraction:
-    if isinstance(value, bool) or not isinstance(value, (int, float, Fraction, Real)):
+def _amount(value: Any) -> Fraction:
+    if isinstance(value, bool) or not isinstance(value, Real):
         raise refuse("amount", value, need="a number ≥ 0")
-    if not isinstance(value, Fraction):
-        if not math.isfinite(value):
-            raise refuse("amount", value, need="a finite number ≥ 0")
-        # repr, not the binary value: whoever computes 0.1 means one tenth, and '0.1 epochs' must equal it.
-        value = Fraction(repr(value) if type(value) in (int, float) else str(value))
-    if not 0 <= value <= _LONGEST:
+    number: Any = value
+    if not 0 <= number <= _LONGEST:  # as a NaN is not
         raise refuse(
-            "amount",
-            float(value) if abs(value) < _LONGEST**2 else math.inf,
-            need=f"a number between 0 and {_LONGEST:.0e}",
+            "amount", value, need=f"a finite number ≥ 0{' and ≤ 1e15' if _LONGEST < number < math.inf else ''}"
         )
-    return value
+    if isinstance(number, Rational):
+        exact = Fraction(int(number.numerator), int(number.denominator))
+    else:
+        # Its text, not its binary value: whoever computes 0.1 means one tenth, and '0.1 epochs' must equal it.
+        exact = Fraction(str(number))
+    if exact and exact < _SHORTEST:
+        raise refuse("amount", value, need="0, or a number ≥ 1e-15")
+    _plain(exact)
+    return exact
 
 
 def _unit(value: object) -> str:
     if isinstance(value, str):
         if value in _ALIASES:
             return _ALIASES[value]
-        close = nearest(value.lower(), _ALIASES)
-        raise refuse("unit", value, need=f"one of {', '.join(UNITS)}", mend=repr(_ALIASES[close]) if close else None)
+        close = _likely(value)
+        raise refuse("unit", value, need=f"one of {', '.join(UNITS)}", mend=repr(close) if close else None)
     raise refuse("unit", value, need=f"one of {', '.join(UNITS)}")
+
+
+def _likely(unit: str) -> str | None:
+    """The unit that was probably meant."""
+    word = unit.lower()
+    close = word if word in _MEANT else nearest(word, _ALIASES)
+    return _MEANT.get(close or "") or _ALIASES.get(close or "")
 
 
 def _plain(value: Fraction) -> str:
@@ -150,4 +176,4 @@ def _plain(value: Fraction) -> str:
     short = repr(float(value))
     if Fraction(short) == value:
         return short
-    raise refuse("amount", value, need="a number with a finite decimal form")
+    raise refuse("amount", value, need="a number of at most 15 decimal digits", mend=f"{float(value):.6g}")

@@ -9,8 +9,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from rheostat.errors import ScheduleError, refuse
-from rheostat.schedule.base import FloatArray, Formula, Place, Schedule, Shape, half_cosine, maker
+from rheostat.schedule.base import FloatArray, Formula, Place, Schedule, Shape, maker
 from rheostat.schedule.levels import Level, choice, level
+from rheostat.schedule.precise import half_cosine
 from rheostat.schedule.span import Span
 
 
@@ -30,7 +31,8 @@ class Piecewise(Shape):
             need = f"places in rising order; {here} and {there} are updates {at[i]:g} and {at[i + 1]:g}"
             raise refuse("points", [str(span) for span, _ in self.points], need=need, mend="the same points, sorted")
         if self.shape == "constant":
-            formula: Formula = lambda t: levels[np.searchsorted(at, place.before_end(t), side="right") - 1]
+            levels = np.concatenate([levels[:1], levels])  # the first one is held before its place too
+            formula: Formula = lambda t: levels[np.searchsorted(at, place.before_end(t), side="right")]
             return formula
         return lambda t: _between(t, at, levels, smooth=self.shape == "cosine")
 
@@ -71,11 +73,10 @@ def _between(t: FloatArray, at: FloatArray, levels: FloatArray, *, smooth: bool)
     if len(at) == 1:
         return np.full_like(t, levels[0])
     left = right - 1
-    p = np.clip((t - at[left]) / (at[right] - at[left]), 0.0, 1.0)
-    q = np.clip((at[right] - t) / (at[right] - at[left]), 0.0, 1.0)
-    if smooth:
-        p, q = half_cosine(p), half_cosine(q)
-    result: FloatArray = levels[left] * q + levels[right] * p
+    width = at[right] - at[left]
+    passed = np.clip(t - at[left], 0.0, width)
+    fall, rise = half_cosine(passed, width) if smooth else ((width - passed) / width, passed / width)
+    result: FloatArray = levels[left] * fall + levels[right] * rise
     return result
 
 

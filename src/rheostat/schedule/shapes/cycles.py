@@ -10,12 +10,14 @@ from typing import ClassVar
 import numpy as np
 
 from rheostat.errors import ScheduleError, refuse
-from rheostat.schedule.base import FloatArray, Formula, Place, Schedule, Shape, half_cosine, maker
+from rheostat.schedule.base import FloatArray, Formula, Place, Schedule, Shape, maker
 from rheostat.schedule.levels import Absolute, Level, choice, level, number
 from rheostat.schedule.periods import Cycles, Growing, Periods
+from rheostat.schedule.precise import half_cosine, power
 from rheostat.schedule.span import Span
 
 _Fade = Callable[[FloatArray, FloatArray], FloatArray]
+_LEAST = 1e-300  # in place of a fall of no length, which owns no position
 _MODES = ("triangular", "triangular2", "exp_range")
 
 
@@ -37,15 +39,17 @@ class Cyclic(Shape):
             raise refuse("low", self.low, need=f"at most the base value, {place.base}", mend="a smaller low")
         up = place.period(self.up, "cyclic(up)")
         down = up if self.down is None else place.period(self.down, "cyclic(down)")
-        cycles, peak, fade = Periods.at(place, up + down), place.whole(up), self._fade(place)
-        base, sign = (1.0, -1.0) if self.inverted else (low, 1.0)
+        cycles, fade = Periods.at(place, up + down), self._fade(place)
+        trough, crest = (1.0, low) if self.inverted else (low, 1.0)
 
         def formula(t: FloatArray) -> FloatArray:
             index = cycles.index(place.before_end(t))
-            begin = cycles.begin(index)
-            local, length = t - begin, cycles.begin(index + 1) - begin
-            rise = np.where(local < peak, local / peak, (length - local) / (length - peak))
-            return base + sign * (1.0 - low) * fade(t, index) * rise
+            # Each cycle has a peak of its own on a whole update: it is reached, however the lengths fall.
+            begin, peak, end = cycles.begin(index), cycles.begin(index, up), cycles.begin(index + 1)
+            rise = np.where(t < peak, (t - begin) / (peak - begin), (end - t) / np.maximum(end - peak, _LEAST))
+            amplitude = fade(t, index) * np.clip(rise, 0.0, 1.0)
+            result: FloatArray = trough * (1.0 - amplitude) + crest * amplitude
+            return result
 
         return formula
 
@@ -55,8 +59,8 @@ class Cyclic(Shape):
         if self.mode == "exp_range":
             assert self.factor is not None
             assert self.every is not None
-            every, factor = float(place.run.convert(self.every, place.axis, "cyclic(every)")), float(self.factor)
-            return lambda t, _: factor ** (t / every)
+            every, factor = place.run.convert(self.every, place.axis, "cyclic(every)"), float(self.factor)
+            return lambda t, _: power(factor, t, every)
         return lambda t, _: np.ones_like(t)
 
 
@@ -78,7 +82,8 @@ class CosineRestarts(Shape):
             begin = cycles.begin(index)
             local, length = t - begin, cycles.begin(index + 1) - begin
             peak = np.maximum(decay**index, min(end, 1.0))
-            values: FloatArray = peak * half_cosine((length - local) / length) + end * half_cosine(local / length)
+            fall, rise = half_cosine(np.clip(local, 0.0, length), length)
+            values: FloatArray = peak * fall + end * rise
             return values
 
         return formula

@@ -11,8 +11,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from rheostat.schedule.base import FloatArray, Formula, Place, Schedule, Shape, half_cosine, maker
+from rheostat.schedule.base import FloatArray, Formula, Place, Schedule, Shape, maker
 from rheostat.schedule.levels import Level, level, number
+from rheostat.schedule.precise import half_cosine, power_of
 from rheostat.schedule.span import Span
 
 
@@ -28,16 +29,17 @@ class Decay(Shape):
     def formula(self, place: Place) -> Formula:
         start, end = place.fall(self.start, self.end, self.name)
         assert place.length is not None
-        n, weights = place.length, self.weights
+        n, weights, low, high = place.length, self.weights, min(start, end), max(start, end)
 
         def formula(t: FloatArray) -> FloatArray:
-            w, v = weights(t / n, (n - t) / n)
-            return start * w + end * v
+            w, v = weights(t, n)
+            # w + v may be a rounding away from 1, which must not lead out of [start, end].
+            return np.clip(start * w + end * v, low, high)
 
         return formula
 
-    def weights(self, p: FloatArray, q: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """(w, v) at progress p = t/N, with q = 1 − p computed on its own."""
+    def weights(self, t: FloatArray, n: float) -> tuple[FloatArray, FloatArray]:
+        """(w, v) at 0 ≤ t ≤ n."""
         raise NotImplementedError
 
 
@@ -45,16 +47,16 @@ class Decay(Shape):
 class Linear(Decay):
     name: ClassVar[str] = "linear"
 
-    def weights(self, p: FloatArray, q: FloatArray) -> tuple[FloatArray, FloatArray]:
-        return q, p
+    def weights(self, t: FloatArray, n: float) -> tuple[FloatArray, FloatArray]:
+        return (n - t) / n, t / n
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Cosine(Decay):
     name: ClassVar[str] = "cosine"
 
-    def weights(self, p: FloatArray, q: FloatArray) -> tuple[FloatArray, FloatArray]:
-        return half_cosine(q), half_cosine(p)
+    def weights(self, t: FloatArray, n: float) -> tuple[FloatArray, FloatArray]:
+        return half_cosine(t, n)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -62,27 +64,27 @@ class Polynomial(Decay):
     name: ClassVar[str] = "polynomial"
     power: float = 1.0
 
-    def weights(self, p: FloatArray, q: FloatArray) -> tuple[FloatArray, FloatArray]:
-        with np.errstate(divide="ignore"):
-            log = np.where(p < 0.5, np.log1p(-p), np.log(q))  # each from the one of p and q that is the more exact
-        return q**self.power, -np.expm1(self.power * log)
+    def weights(self, t: FloatArray, n: float) -> tuple[FloatArray, FloatArray]:
+        return power_of(t, n, float(self.power))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class OneMinusSqrt(Decay):
     name: ClassVar[str] = "one_minus_sqrt"
 
-    def weights(self, p: FloatArray, q: FloatArray) -> tuple[FloatArray, FloatArray]:
-        root = np.sqrt(p)
-        return q / (1.0 + root), root
+    def weights(self, t: FloatArray, n: float) -> tuple[FloatArray, FloatArray]:
+        root = np.sqrt(t / n)
+        return np.where(root < 0.5, 1.0 - root, (n - t) / (n * (1.0 + root))), root
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Rex(Decay):
     name: ClassVar[str] = "rex"
 
-    def weights(self, p: FloatArray, q: FloatArray) -> tuple[FloatArray, FloatArray]:
-        return 2.0 * q / (1.0 + q), p / (1.0 + q)
+    def weights(self, t: FloatArray, n: float) -> tuple[FloatArray, FloatArray]:
+        # (1 − p)/(1 − p/2), in whole positions: both sums are exact.
+        whole = n + (n - t)
+        return 2.0 * (n - t) / whole, t / whole
 
 
 @maker

@@ -8,8 +8,9 @@ from typing import ClassVar
 import numpy as np
 
 from rheostat.errors import refuse
-from rheostat.schedule.base import FloatArray, Formula, Place, Schedule, Shape, half_cosine, maker
+from rheostat.schedule.base import FloatArray, Formula, Place, Schedule, Shape, maker
 from rheostat.schedule.levels import Absolute, Level, choice, level
+from rheostat.schedule.precise import half_cosine, power
 from rheostat.schedule.span import Span
 
 
@@ -28,10 +29,10 @@ class Warmup(Shape):
         if self.shape == "linear":
             return lambda t: start * (np.maximum(n - offset - t, 0.0) / n) + np.minimum((t + offset) / n, 1.0)
         if self.shape == "cosine":
-            return lambda t: _cosine(np.minimum((t + offset) / n, 1.0), np.maximum(n - offset - t, 0.0) / n, start)
+            return lambda t: _cosine(np.minimum(t + offset, n), n, start)
         if start <= 0:
             raise refuse("start", self.start, need="a start above 0 for an exponential warmup", mend="start=0.01")
-        return lambda t: start ** ((n - t) / n)
+        return lambda t: power(start, n - t, n)
 
     def _start(self, place: Place, level: Level) -> float:
         start = place.level(level, "warmup(start)")
@@ -47,8 +48,9 @@ class Warmup(Shape):
         return min(place.run.seconds_per_step or place.length / 100, place.length)
 
 
-def _cosine(p: FloatArray, q: FloatArray, start: float) -> FloatArray:
-    return start * half_cosine(q) + half_cosine(p)
+def _cosine(t: FloatArray, n: float, start: float) -> FloatArray:
+    fall, rise = half_cosine(t, n)
+    return start * fall + rise
 
 
 @maker

@@ -13,6 +13,7 @@ from rheostat.errors import ScheduleError, refuse
 from rheostat.schedule.base import FloatArray, Formula, Place, Schedule, Shape, maker
 from rheostat.schedule.levels import Level, level, number
 from rheostat.schedule.periods import Periods
+from rheostat.schedule.precise import power
 from rheostat.schedule.span import Span
 
 _LARGEST = 1e12  # a factor beyond this is a mistake, and would soon be infinite
@@ -52,6 +53,8 @@ class Multistep(Shape):
 
     def formula(self, place: Place) -> Formula:
         at = np.array([place.position(span, f"multistep(at[{i}])") for i, span in enumerate(self.at)])
+        if at[0] < place.least:
+            raise refuse("at[0]", str(self.at[0]), need="at least one update before the first drop", mend="'1 steps'")
         if (np.diff(at) <= 0).any():
             i = int(np.argmax(np.diff(at) <= 0))
             need = f"places in rising order; {self.at[i]} and {self.at[i + 1]} are updates {at[i]:g} and {at[i + 1]:g}"
@@ -70,14 +73,7 @@ class Exponential(Shape):
     def formula(self, place: Place) -> Formula:
         every, factor = place.run.convert(self.every, place.axis, "exponential(every)"), float(self.factor)
         check_growth(self, place, float(every))
-        n, d = float(every.numerator), float(every.denominator)
-
-        def formula(t: FloatArray) -> FloatArray:
-            # Whole and fractional powers apart: a rounding of t/every would grow with the power.
-            whole = np.floor_divide(t * d, n)
-            return factor**whole * factor ** ((t * d - whole * n) / n)
-
-        return formula
+        return lambda t: power(factor, t, every)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
