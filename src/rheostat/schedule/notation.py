@@ -209,9 +209,8 @@ def _parameters(make: Any) -> tuple[str, ...]:
 def _blamed(node: ast.Call, make: Any, message: str) -> ast.expr:
     """The argument that an error begins with, or the whole call."""
     name = re.match(r"[a-z_]*", message)[0]  # type: ignore[index]
-    given = dict(zip(inspect.signature(make).parameters, node.args, strict=False)) | {
-        str(k.arg): k.value for k in node.keywords
-    }
+    given = dict(zip(inspect.signature(make).parameters, node.args, strict=False))
+    given |= {str(k.arg): k.value for k in node.keywords}
     return given.get(name, node)
 
 
