@@ -117,6 +117,7 @@ def test_train_and_resume(tmp_path):
         "picture.png",
     ):
         assert text in done.stdout
+    assert "lr 1.4" in done.stdout  # the bar ends with what the last update used, and not with what would come next
     again = rheostat("train", TINY, "--epochs", "2", "--schedule", "linear()", "--lr", "0.5", cwd=tmp_path)
     assert "in runs/tiny-2:" in again.stdout
     resumed = rheostat("train", TINY, "--epochs", "2", "--resume", "--out", "runs/tiny-1", "--quiet", cwd=tmp_path)

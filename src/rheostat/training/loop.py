@@ -146,8 +146,8 @@ class _Trainer:
                 for optimizer in task.optimizers:
                     optimizer.step()
                     optimizer.zero_grad()
+                yield mean  # while the groups still show what this update used
                 self.scheduler.step()
-                yield mean
                 if self.stop or self.scheduler.position >= (self.run.updates or 0):
                     return
 
