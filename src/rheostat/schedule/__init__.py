@@ -6,6 +6,7 @@ shapes/   one vectorised formula each                    combine   >>, *, clip, 
 named     wsd, one_cycle, … as compositions              metric    plateau: pure state in, state out
 notation  text to schedule                               curve     a schedule over a run
 lint      what a tired person misses                     explain   where a value comes from
+precise   quotients and powers to their last digits      periods   cycles on whole updates
 """
 
 from rheostat.schedule.base import Schedule
