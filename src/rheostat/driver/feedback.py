@@ -11,6 +11,7 @@ from rheostat.schedule.metric import PlateauState
 
 if TYPE_CHECKING:
     from rheostat.driver.writer import Track
+    from rheostat.schedule import Curve
 
 Drive = tuple[Schedule, float]
 """A schedule, and since when it counts."""
@@ -32,13 +33,12 @@ class Feedback:
 
     def signals(self, tracks: Iterable[Track]) -> Signals:
         """The factors in force."""
-        return {
-            track.drive: tuple(
-                control.rule.factor_of(state)
-                for control, state in zip(track.curve.controls, self.states[track.drive], strict=True)
-            )
-            for track in tracks
-        }
+        return {track.drive: self.of(track.curve, track.drive) for track in tracks}
+
+    def of(self, curve: Curve, drive: Drive) -> tuple[float, ...]:
+        """The factors in force in a curve that listens to what a drive hears."""
+        states = self.states[drive]
+        return tuple(control.rule.factor_of(state) for control, state in zip(curve.controls, states, strict=True))
 
     def hear(self, tracks: Iterable[Track], metric: float, at: float) -> None:
         """Pass a report, made at a place on the axis, to the parts that are in force there."""

@@ -16,13 +16,15 @@ if TYPE_CHECKING:
 
 Rules = dict[str, dict[str, Schedule]]
 REST = "*"
+Asked = tuple[str, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One scheduled value: where it is, its base, and the schedule that drives it.
 
-    The schedule counts from `since`, a place on the axis: the number of updates, epochs or seconds done.
+    The schedule counts from `since`, a place on the axis: the number of updates, epochs or seconds done. What the code
+    asked for is kept beside what is in force, where the two differ because training was extended or cooled down.
     """
 
     optimizer: int
@@ -32,6 +34,16 @@ class Entry:
     base: float
     schedule: Schedule
     since: float = 0
+    asked: Asked | None = None
+
+    @property
+    def asked_for(self) -> Asked:
+        """The text of the schedule that the code asked for, and its base value."""
+        return self.asked or (repr(self.schedule), self.base)
+
+    def amended(self, schedule: Schedule, since: float) -> Entry:
+        """This entry with another schedule in force; what was asked for stays known."""
+        return replace(self, schedule=schedule, since=since, asked=self.asked_for)
 
 
 def rules(spec: object) -> Rules:
