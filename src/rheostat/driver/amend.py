@@ -7,13 +7,11 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from rheostat.driver.change import UNITS, continued
+from rheostat.driver.change import UNITS, InForce, continued, in_force
 from rheostat.driver.plan import Entry, curve_of
 from rheostat.errors import SchedulerError, nearest, refuse
 from rheostat.schedule import Run, Schedule, Span, constant
-from rheostat.schedule.base import MAKERS, divided
+from rheostat.schedule.base import MAKERS
 from rheostat.schedule.levels import Absolute, Level, choice, level
 from rheostat.schedule.rebase import Rebased
 
@@ -41,12 +39,12 @@ def extended(scheduler: Engine, run: Run) -> list[Entry]:
 
 def over_run(scheduler: Engine, e: Entry, run: Run) -> Entry:
     """One entry over another run, from the value in force; where it was extended before, from its own schedule."""
-    value, asked = value_now(scheduler, e), e.schedule
+    now, asked = _now(scheduler, e), e.schedule
     if isinstance(asked, Rebased) and repr(asked) != e.asked_for[0]:
         e = e.amended(asked.of, e.since)
     curve = curve_of(e, run, scheduler.axis)
     signals = scheduler.feedback.of(curve, (asked, e.since))
-    return continued(e, curve, value, place(scheduler), signals)
+    return continued(e, curve, now, place(scheduler), signals)
 
 
 def cooled(scheduler: Engine, over: Span | str, to: Level, shape: str, key: str) -> tuple[Run, list[Entry]]:
@@ -77,12 +75,12 @@ def _shape(shape: str, over: Span, goal: Level) -> Callable[[float], Schedule]:
 def _cooling(scheduler: Engine, e: Entry, make: Callable[[float], Schedule], goal: Level) -> Entry:
     if e.base <= 0:
         return e
-    value = value_now(scheduler, e)
+    now = _now(scheduler, e)
     lowest = goal.value if isinstance(goal, Absolute) else goal * e.base
-    if lowest > value:
-        need = f"at most what is in force, {e.key} of group {e.label} = {value:g}"
+    if lowest > now.value:
+        need = f"at most what is in force, {e.key} of group {e.label} = {now.value:g}"
         raise refuse("to", goal, need=need, mend="to=0.0")
-    return e.amended(make(divided(value, e.base)), place(scheduler))
+    return e.amended(make(now.factor), place(scheduler))
 
 
 def _ending(run: Run, axis: Axis, end: Fraction) -> Run:
@@ -102,11 +100,10 @@ def place(scheduler: Engine) -> float:
     return scheduler.position
 
 
-def value_now(scheduler: Engine, e: Entry) -> float:
-    """The value that the next update uses, if nothing changes."""
-    curve = curve_of(e, scheduler.run, scheduler.axis)
-    local = np.array([max(0.0, place(scheduler) - float(e.since))])
-    return float(curve.factors(local, scheduler.feedback.of(curve, (e.schedule, e.since)))[0]) * e.base
+def _now(scheduler: Engine, e: Entry) -> InForce:
+    """What the next update uses, if nothing changes."""
+    states = scheduler.feedback.states[e.schedule, e.since]
+    return in_force(e, scheduler.run, scheduler.axis, place(scheduler), states)
 
 
 def yielded(e: Entry, value: float) -> Entry:

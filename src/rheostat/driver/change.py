@@ -123,23 +123,38 @@ def adopt(saved: Saved, ours: Engine, *, smooth: bool = False) -> Restored:
         if smooth and theirs is not None:
             old = replace(e, schedule=_schedule_of(theirs.schedule, e), base=theirs.base, since=theirs.since)
             at = saved.elapsed if axis == "seconds" else float(saved.position)
-            value = _value(curve_of(old, before, axis), at - theirs.since, _factors(old, before, axis, theirs.metrics))
+            now = in_force(old, before, axis, at, theirs.metrics)
             here = saved.elapsed if axis == "seconds" else float(position)
-            new = continued(new, curve, value, here, _signals(curve, carried))
+            new = continued(new, curve, now, here, _signals(curve, carried))
         entries.append(new)
         metrics[new.schedule, new.since] = carried
     return Restored(position, run, run, entries, metrics)
 
 
-def continued(e: Entry, curve: Curve, value: float, here: float, signals: Sequence[float]) -> Entry:
-    """An entry whose new curve is begun at the value in force at a place on the axis; itself, if it is there."""
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """What an entry has at a place: the factor, and the base value that it multiplies."""
+
+    factor: float
+    base: float
+
+    @property
+    def value(self) -> float:
+        """The value itself."""
+        return self.factor * self.base
+
+    def on(self, base: float) -> float:
+        """The factor that gives the same value with another base."""
+        return self.factor if base == self.base else divided(self.value, base)
+
+
+def continued(e: Entry, curve: Curve, now: InForce, here: float, signals: Sequence[float]) -> Entry:
+    """An entry whose new curve is begun at what is in force at a place on the axis; itself, if it is there."""
     local = np.array([here - float(e.since)])
     plan = float(curve.factors(local, signals)[0])
-    if e.base <= 0 or plan * e.base == value:
+    if e.base <= 0 or plan * e.base == now.value:
         return e
-    factor = divided(value, e.base)
-    if factor == plan:
-        return e
+    factor = now.on(e.base)
     neutral = float(curve.factors(local)[0])
     # What metric-driven parts take away is put on top again by them.
     factor = factor if plan == neutral or plan <= 0 else factor * (neutral / plan)
@@ -163,15 +178,13 @@ def _signals(curve: Curve, states: Sequence[PlateauState]) -> list[float]:
     return [control.rule.factor_of(state) for control, state in zip(curve.controls, states, strict=True)]
 
 
-def _factors(e: Entry, run: Run, axis: Axis, states: Sequence[PlateauState]) -> list[float]:
+def in_force(e: Entry, run: Run, axis: Axis, at: float, states: Sequence[PlateauState]) -> InForce:
+    """What an entry has at a place on the axis."""
     curve = curve_of(e, run, axis)
     if len(curve.controls) != len(states):
         raise StateError(f"state: {e.schedule} has {len(curve.controls)} metric states, not {len(states)}.")
-    return _signals(curve, states)
-
-
-def _value(curve: Curve, local: float, signals: Sequence[float]) -> float:
-    return float(curve.factors(np.array([max(local, 0.0)]), signals)[0]) * (curve.base or 0.0)
+    local = np.array([max(at - float(e.since), 0.0)])
+    return InForce(float(curve.factors(local, _signals(curve, states))[0]), e.base)
 
 
 def _scale(before: Run, run: Run, axis: Axis) -> Fraction:

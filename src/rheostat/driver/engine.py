@@ -129,6 +129,7 @@ class Engine(LRScheduler):
         feedback = Feedback(metrics)
         feedback.start(writer.tracks)
         feedback.signals(writer.tracks)
+        feedback.ever = feedback.ever or self.feedback.ever
         self.run, self.entries, self.writer, self.feedback = run, entries, writer, feedback
         self.regroup()
         if not self.due:  # else the groups show what was used, until the next update's values are due

@@ -25,11 +25,13 @@ class Feedback:
     def __init__(self, states: Metrics | None = None) -> None:
         self.states: Metrics = states or {}
         self.last: tuple[int, float] | None = None
+        self.ever = False  # whether a metric-driven part has been there: after a cooldown, reports are no mistake
 
     def start(self, tracks: Iterable[Track]) -> None:
         """Take in tracks, those that are new with the states before any report."""
         for track in tracks:
             self.states.setdefault(track.drive, [control.rule.start() for control in track.curve.controls])
+        self.ever = self.ever or any(self.states.values())
 
     def signals(self, tracks: Iterable[Track]) -> Signals:
         """The factors in force."""
@@ -49,8 +51,8 @@ class Feedback:
             ]
 
     def listening(self) -> None:
-        """Raise SchedulerError unless a metric-driven part exists."""
-        if not any(self.states.values()):
+        """Raise SchedulerError unless there is, or was, a metric-driven part."""
+        if not self.ever:
             raise SchedulerError("report(metric): no schedule here listens to a metric. Try cosine() * plateau().")
 
     def repeated(self, position: int, metric: float) -> bool:

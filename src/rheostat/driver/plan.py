@@ -63,6 +63,15 @@ def rules(spec: object) -> Rules:
     return found
 
 
+def in_force(entries: Sequence[Entry]) -> dict[str, Any]:
+    """What drives each key, as text: one schedule for all groups, or one for each; with where it begins to count."""
+    found: dict[str, dict[str, str]] = {}
+    for e in entries:
+        since = f", from {e.since:g} on" if e.since else ""
+        found.setdefault(e.key, {})[e.label] = f"{e.schedule}{since}"
+    return {key: by[min(by)] if len(set(by.values())) == 1 else by for key, by in found.items()}
+
+
 def label_of(group: Group, optimizer: int, index: int, optimizers: int, taken: set[str]) -> str:
     """What a group is called: its name, or its number; "1.0" is group 0 of a second optimizer.
 

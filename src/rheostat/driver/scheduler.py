@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 import torch
 
-from rheostat.driver import amend, change
+from rheostat.driver import amend, change, takeover
 from rheostat.driver import state as states
 from rheostat.driver.change import OnChange
 from rheostat.driver.clock import Watch, uncompiled, unwrapped
 from rheostat.driver.engine import Clock, Engine
 from rheostat.driver.feedback import Feedback
 from rheostat.driver.guards import Guards
-from rheostat.driver.plan import Rules, curve_of, plan, rules
+from rheostat.driver.plan import Rules, curve_of, in_force, plan, rules
 from rheostat.driver.ranks import Reduce, agree, as_number
 from rheostat.driver.second import find_older, rebase, replace_older
 from rheostat.driver.writer import Writer
@@ -26,6 +26,7 @@ from rheostat.schedule.levels import count as whole
 
 if TYPE_CHECKING:
     from torch.optim import Optimizer
+    from torch.optim.lr_scheduler import LRScheduler
 
     from rheostat.ledger import Ledger
 
@@ -318,9 +319,53 @@ class Scheduler(Engine):
         """
         return self._on(amend.branch_optimizers(self, optimizer))
 
+    @classmethod
+    def from_torch(
+        cls,
+        scheduler: LRScheduler,
+        run: Run | None = None,
+        *,
+        schedule: Spec | None = None,
+        clock: Clock = "calls",
+        **options: Any,
+    ) -> Self:
+        """Take over from one of PyTorch's schedulers, at the learning rate where it stands.
+
+        Call `step()` where the old one was called. It can be restored from a checkpoint first: what it holds counts.
+
+        Args:
+            scheduler: one of PyTorch's; it must not be called any more.
+            run: how long training is, in calls (with clock "epochs" in epochs); needed with `schedule`.
+            schedule: what to go on with, from the learning rate in force to its own end; by default what the old one
+                amounts to. Needed for LambdaLR and MultiplicativeLR, which are code.
+            clock: "calls", as PyTorch counts; "updates", if the old one was called once an update; or "epochs".
+            options: `timer`, `reduce`, `ledger` … of the Scheduler.
+
+        Returns:
+            A Scheduler at the same position.
+
+        Raises:
+            SchedulerError: if it is none of PyTorch's, or cannot be read; the optimizer is left as it was.
+
+        Example:
+            >>> import rheostat as rh, torch
+            >>> optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+            >>> old = torch.optim.lr_scheduler.StepLR(optimizer, step_size=2, gamma=0.5)
+            >>> for _ in range(3):
+            ...     optimizer.step(); old.step()
+            >>> new = rh.Scheduler.from_torch(old)
+            >>> new.get_last_lr(), new.curve.schedule
+            ([0.5], step(every='2 steps', factor=0.5))
+        """
+        taken = takeover.read(scheduler, clock) if schedule is None else takeover.with_schedule(scheduler, schedule)
+        optimizer = scheduler.optimizer
+        with takeover.bases(optimizer, taken):
+            made = cls(optimizer, taken.spec(optimizer), run, clock=clock, last_epoch=taken.position - 1, **options)
+        made._amend(made.run, [takeover.at_value(made, e, taken) for e in made.entries])
+        return made
+
     def __repr__(self) -> str:
-        schedules = {key: {name: str(s) for name, s in by.items()} for key, by in self.rules.items()}
-        return f"Scheduler({schedules}, {self.run!r}, clock={self.clock!r}, position={self.position})"
+        return f"Scheduler({in_force(self.entries)}, {self.run!r}, clock={self.clock!r}, position={self.position})"
 
 
 def _run(run: object) -> Run:

@@ -142,14 +142,15 @@ class Schedule:
         If what lies ahead of `at` only falls, its distance from the end value is stretched to begin at `factor`:
         e + (s(t) − e)·(factor − e)/(s(at) − e), with e the value at the end (a straight line where s is flat). If it
         still rises, as in a warmup, the difference factor − s(at) fades out in a straight line until s is highest.
-        Both stay between `factor` and the plan. Without a known end, s(t)·factor/s(at).
+        Neither goes above `factor` and all that is ahead, nor below both. Without a known end: s(t)·factor/s(at).
 
         Args:
             at: where, counted from where this schedule begins.
             factor: the factor in force there (≥ 0).
 
         Returns:
-            A Schedule. `Scheduler.extend` and resuming with on_change="rebase" use it; before `at` it is this one.
+            A Schedule, which takes the rest of the run. `Scheduler.extend` and resuming with on_change="rebase" use it;
+            before `at` it is this one.
 
         Example:
             >>> import rheostat as rh

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 
@@ -22,14 +23,22 @@ class Rebased(Wrapped):
     at: Span
     factor: float
 
+    @property
+    def takes_rest(self) -> bool:
+        return True
+
+    def length(self, place: Place) -> Fraction | None:  # noqa: ARG002 - it goes on to the end of the run
+        return None
+
     def bind(self, place: Place) -> Bound:
-        of = self.of.bind(place)
+        of = self.of.bind(place.within(self.of))
+        end = of.length if place.length is None else place.length
         neutral = (1.0,) * len(place.controls)  # what controls multiply is put back below
         begin = place.position(self.at, "rebase(at)")
-        if place.length is not None:
-            begin = min(begin, place.length)
+        if end is not None:
+            begin = min(begin, end)
         plain: Formula = lambda t: of(t, neutral)
-        joined = _joined(plain, begin, float(self.factor), place.length)
+        joined = _joined(plain, begin, float(self.factor), end)
 
         def evaluate(t: FloatArray, signals: Signals) -> FloatArray:
             result = np.where(t < begin, plain(t), joined(t))
@@ -54,18 +63,18 @@ def _joined(of: Formula, begin: float, factor: float, length: float | None) -> F
     seen = of(looks)
     top = float(looks[len(looks) - 1 - int(np.argmax(seen[::-1]))])
     rises = bool((np.diff(seen) > _ROUNDING * seen.max()).any()) and top > begin
-    return _up_to(of, begin, factor, top) if rises else _down_to(of, begin, factor, length)
+    return _up_to(of, begin, factor, top, float(seen.max())) if rises else _down_to(of, begin, factor, length)
 
 
-def _up_to(of: Formula, begin: float, factor: float, top: float) -> Formula:
+def _up_to(of: Formula, begin: float, factor: float, top: float, highest: float) -> Formula:
     """What is ahead rises: the difference fades out in a straight line, until `of` is highest."""
     apart = factor - _at(of, begin)
 
     def formula(t: FloatArray) -> FloatArray:
         plan = of(t)
         left = np.clip((top - t) / (top - begin), 0.0, 1.0)
-        # Between the factor in force and the plan, whatever cycles lie ahead: never above both, never below 0.
-        mixed = np.clip(plan + apart * left, np.minimum(plan, factor), np.maximum(plan, factor))
+        # Whatever cycles lie ahead: never below both, nor above all that is planned.
+        mixed = np.clip(plan + apart * left, np.minimum(plan, factor), max(factor, highest))
         return np.where(t >= top, plan, np.where(t <= begin, factor, mixed))
 
     return formula
