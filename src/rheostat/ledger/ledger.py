@@ -159,7 +159,7 @@ class Ledger:
         finally:
             self._tail.close()
             for sink in self._also:
-                getattr(sink, "close", lambda: None)()
+                self._tell(sink, getattr(sink, "close", lambda: None))
 
     @staticmethod
     def read(path: str | Path) -> list[Row]:
@@ -213,13 +213,17 @@ class Ledger:
     def _write(self, row: Row) -> None:
         self._tail.write(encode(row), row)
         for sink in self._also:
-            try:
-                sink(row)
-            except Exception as error:  # noqa: BLE001 - what only looks on must not end the training
-                self._also = [other for other in self._also if other is not sink]
-                name = getattr(sink, "__qualname__", type(sink).__qualname__)
-                message = f"also={name}: {type(error).__name__}: {error}. The ledger itself goes on; this is left out."
-                warnings.warn(message, RheostatWarning, stacklevel=4)
+            self._tell(sink, sink, row)
+
+    def _tell(self, sink: Sink, call: Callable[..., object], *given: Row) -> None:
+        """Call what only looks on; it must not end the training."""
+        try:
+            call(*given)
+        except Exception as error:  # noqa: BLE001 - whatever it raises, the ledger goes on
+            self._also = [other for other in self._also if other is not sink]
+            name = getattr(sink, "__qualname__", type(sink).__qualname__)
+            message = f"also={name}: {type(error).__name__}: {error}. The ledger itself goes on; this is left out."
+            warnings.warn(message, RheostatWarning, stacklevel=4)
 
 
 def _sinks(also: Any) -> list[Sink]:
