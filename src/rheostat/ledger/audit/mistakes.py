@@ -10,7 +10,7 @@ from rheostat.ledger.audit.explanation import Explanation
 from rheostat.ledger.audit.plan import Case, FloatArray, IntArray, Plan
 from rheostat.ledger.audit.warmups import rise_of, without_rise
 
-_MOST = 2**24
+MOST = 2**21  # whole-numbered parameters that are tried
 _TRIES = 40
 _ONCE = "Step once for each optimizer update, in updates; rh.Scheduler counts them itself."
 
@@ -32,8 +32,7 @@ def scaled(case: Case) -> Iterator[Explanation]:
 
 def shifted(case: Case) -> Iterator[Explanation]:
     """Each update used the value planned for a fixed number of updates away."""
-    most = min(case.plan.end + int(case.t[-1]) + 1, _MOST)
-    found = case.survivors(np.arange(-most, most + 1), lambda ks, t: ks + t)
+    found = case.survivors(nearby(case.plan.end + int(case.t[-1]) + 1), lambda ks, t: ks + t)
     for k in _nearest(found, 0):
         yield _shifted(case, k)
 
@@ -41,7 +40,7 @@ def shifted(case: Case) -> Iterator[Explanation]:
 def several_times(case: Case) -> Iterator[Explanation]:
     """Stepped k times for each update."""
     for name, past in continuations(case.plan).items():
-        ks = np.arange(2, min(case.plan.end, _MOST) + 2)
+        ks = np.arange(2, min(case.plan.end, MOST) + 2)
         for k in _nearest(case.survivors(ks, lambda ks, t, past=past: past(ks * t)), 0):  # type: ignore[misc]
             text = f"stepped {k} times for each update: once per process, or per micro-batch"
             text += f"; past the end the values {name}" if name != "held" else ""
@@ -52,7 +51,7 @@ def several_times(case: Case) -> Iterator[Explanation]:
 def every_kth(case: Case) -> Iterator[Explanation]:
     """Stepped once in k updates: per epoch, or per k batches of accumulation."""
     per_epoch = case.plan.curve.run.steps_per_epoch
-    ks = np.arange(2, min(int(case.t[-1]), _MOST) + 2)
+    ks = np.arange(2, min(int(case.t[-1]), MOST) + 2)
     for k in _nearest(case.survivors(ks, lambda ks, t: t // ks), per_epoch or 0):
         epoch = per_epoch == k
         what = f"once an epoch of {k} updates" if epoch else f"at every {k}th update only"
@@ -65,7 +64,7 @@ def staircase(case: Case) -> Iterator[Explanation]:
     """Held for m updates at a time: an epoch."""
     per_epoch = case.plan.curve.run.steps_per_epoch
     yield from _epochs(case, per_epoch)
-    ms = np.arange(2, min(int(case.t[-1]), _MOST) + 2)
+    ms = np.arange(2, min(int(case.t[-1]), MOST) + 2)
     for m in _nearest(case.survivors(ms, lambda ms, t: t // ms * ms), per_epoch or 0):
         yield _held(m, per_epoch, case.plan(case.t // m * m))
 
@@ -90,7 +89,7 @@ def _held(m: int, per_epoch: int | None, expected: FloatArray) -> Explanation:
 
 def stopped(case: Case) -> Iterator[Explanation]:
     """From some update on, nothing changed any more."""
-    value = case.used[-1]
+    value = float(case.used[-1])
     apart = np.flatnonzero(np.abs(case.used - value) > case.slack(case.used))
     begin = int(apart[-1]) + 1 if apart.size else 0
     if begin >= case.t.size - 1:
@@ -218,6 +217,12 @@ def continuations(plan: Plan) -> dict[str, Callable[[IntArray], IntArray]]:
         return np.where(s <= end, s, end - np.minimum(over, 2 * span - over))
 
     return {"held": lambda s: s, "climb": climb, "start": lambda s: s % end}
+
+
+def nearby(most: int, around: int = 0) -> IntArray:
+    """The whole numbers up to `most` away, or as many as are tried."""
+    most = min(most, MOST)
+    return np.arange(around - most, around + most + 1)
 
 
 def _shifted(case: Case, k: int) -> Explanation:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from rheostat.ledger.audit.explanation import Explanation
-from rheostat.ledger.audit.mistakes import median_ratio
-from rheostat.ledger.audit.plan import Case, FloatArray, IntArray
+from rheostat.ledger.audit.mistakes import median_ratio, nearby
+from rheostat.ledger.audit.plan import Case, FloatArray
 from rheostat.ledger.audit.warmups import rise_of
 
 _MOST_MOMENTS = 512
@@ -100,11 +100,14 @@ def _jumps(case: Case) -> list[tuple[int, int]]:
 def _jump(case: Case, index: int) -> tuple[int, int]:
     """The jump at an index that explains the log for longest, and until where."""
     t, used = case.t[index:], case.used[index:]
-    most = min(case.plan.end + int(t[-1]) + 1, 2**24)
-    found: IntArray = np.arange(-most, most + 1)
-    for i in range(min(t.size, 24)):
+    found = nearby(case.plan.end + int(t[-1]) + 1)
+    if found[0] > -int(t[0]):
+        found = np.concatenate([nearby(2**16, -int(t[0])), found])  # where all begins again
+    edges = np.flatnonzero(np.abs(np.diff(used)) > 0.01 * case.plan.peak)[:40]
+    spaced = np.geomspace(1, t.size, 40).astype(np.int64) - 1
+    for i in np.unique(np.concatenate([np.arange(min(t.size, 8)), spaced, edges, edges + 1])):
         values = case.plan(found + t[i])
-        kept = found[np.abs(values - used[i]) <= case.slack(values, index + i)]
+        kept = found[np.abs(values - used[i]) <= case.slack(values, index + int(i))]
         if not kept.size:
             break
         found = kept

@@ -182,6 +182,17 @@ class Case:
                 break
         return parameters
 
+    def thinned(self, most: int) -> Case:
+        """The case with fewer updates: both sides of every edge are kept."""
+        n = self.t.size
+        if n <= 2 * most:
+            return self
+        even = np.linspace(0, n - 1, most).round().astype(np.int64)
+        edges = np.argpartition(-np.abs(np.diff(self.used)), most // 8)[: most // 8].astype(np.int64)
+        sides = np.array([i + d for i in (self.first, self.last) for d in (-1, 0, 1)], dtype=np.int64)
+        kept = np.unique(np.clip(np.concatenate([even, edges, edges + 1, sides, self.points]), 0, n - 1))
+        return Case(self.plan, self.t[kept], self.used[kept], self.tolerance, self.grain[kept])
+
     def moved(self, by: int) -> Case:
         """The same log with its updates counted from elsewhere."""
         t = self.t + by
