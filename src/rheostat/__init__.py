@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         StateError,
     )
     from rheostat.ledger import Ledger
+    from rheostat.ledger.audit import Audit, audit
     from rheostat.schedule import (
         Curve,
         Difference,
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Audit",
     "Curve",
     "Difference",
     "Finding",
@@ -80,6 +82,7 @@ __all__ = [
     "StateError",
     "Task",
     "absolute",
+    "audit",
     "constant",
     "cosine",
     "cosine_restarts",
@@ -107,9 +110,11 @@ __all__ = [
 ]
 
 _ROOMS = {
+    "Audit": "rheostat.ledger.audit",
     "Ledger": "rheostat.ledger",
     "Scheduler": "rheostat.driver",
     "Task": "rheostat.training",
+    "audit": "rheostat.ledger.audit",
     "train": "rheostat.training",
 }
 
