@@ -140,11 +140,9 @@ def _encode(file: BinaryIO, state: dict[str, Any]) -> None:
     file.write(header + b" " * _DIGEST)
     body = _Hashing(file)
     try:
-        torch.save(state, body)
+        torch.save(state, cast("IO[bytes]", body))
     except Exception as error:
-        raise StateError(
-            f"the state cannot be saved: {error}. Try tensors, numbers and text in state_dict()."
-        ) from error
+        raise StateError(f"the state is no data: {error}. Try tensors, numbers and text in state_dict().") from error
     if body.error is not None:
         raise body.error
     file.seek(len(header))
