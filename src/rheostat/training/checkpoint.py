@@ -86,6 +86,11 @@ def set_aside(folder: Path) -> None:
         (folder / NEWEST).replace(folder / DAMAGED)
 
 
+def never_saved(folder: Path) -> bool:
+    """Whether no state was ever saved in a folder: a run that was killed before its first save."""
+    return not any((folder / name).exists() for name in (NEWEST, PREVIOUS, DAMAGED)) and not _sound(folder / ASIDE)
+
+
 def read(path: Path) -> dict[str, Any]:
     """One state file, if it is whole.
 
@@ -118,7 +123,7 @@ class _Hashing:
 
     def __init__(self, file: BinaryIO) -> None:
         self.file, self.digest = file, hashlib.sha256()
-        self.error: OSError | None = None
+        self.error: BaseException | None = None
 
     def write(self, data: bytes) -> int:
         size = memoryview(data).nbytes
@@ -126,7 +131,7 @@ class _Hashing:
             try:
                 self.file.write(data)
                 self.digest.update(data)
-            except OSError as error:
+            except BaseException as error:  # noqa: BLE001 - raised again behind torch.save; Ctrl-C too
                 self.error = error
         return size
 

@@ -15,6 +15,8 @@ from rheostat.errors import SchedulerError
 from rheostat.training import disk
 from rheostat.training.task import Task
 
+LEDGER, CONFIG = "ledger.jsonl", "config.json"
+
 
 def find_folder(name: str, out: str | Path | None, *, resume: bool) -> Path:
     """The folder of the run: given, the next free one, or, to resume, the latest."""
@@ -26,13 +28,18 @@ def find_folder(name: str, out: str | Path | None, *, resume: bool) -> Path:
     if out is None:
         return runs / f"{name}-{max(numbers, default=0) + (0 if resume else 1)}"
     folder = Path(out)
-    if not resume and (folder / "ledger.jsonl").exists():
+    if not resume and (folder / LEDGER).exists():
         raise SchedulerError(
             f"out={str(out)!r}: holds a run already. Try --resume to go on with it, or another folder."
         )
     if folder.exists() and not folder.is_dir():
         raise SchedulerError(f"out={str(out)!r}: is no folder. Try another name.")
     return folder
+
+
+def was_begun(folder: Path) -> bool:
+    """Whether a run was begun in a folder."""
+    return any((folder / name).exists() for name in (LEDGER, CONFIG, f"{CONFIG}.tmp"))
 
 
 def describe(folder: Path, task: Task, scheduler: Scheduler) -> None:
@@ -52,7 +59,7 @@ def describe(folder: Path, task: Task, scheduler: Scheduler) -> None:
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        disk.replace(folder / "config.json", json.dumps(described, indent=2) + "\n")
+        disk.replace(folder / CONFIG, json.dumps(described, indent=2) + "\n")
     except OSError as error:
         raise SchedulerError(
             f"out={str(folder)!r}: cannot be written: {error.strerror}. Try a folder with room and permission to write."

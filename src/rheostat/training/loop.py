@@ -19,7 +19,7 @@ from rheostat.errors import SchedulerError, StateError, refuse
 from rheostat.ledger import Ledger
 from rheostat.schedule import Run, Schedule, Span
 from rheostat.training import checkpoint, restart
-from rheostat.training.folder import describe, find_folder
+from rheostat.training.folder import describe, find_folder, was_begun
 from rheostat.training.interval import Interval
 from rheostat.training.progress import Progress
 from rheostat.training.randomness import random_states, restore_random, seed_all
@@ -208,7 +208,10 @@ class _Trainer:
         self.proven = True
 
     def restore(self) -> None:
-        """Go on from the newest sound checkpoint."""
+        """Go on from the newest sound checkpoint; from the beginning where the run was killed before its first."""
+        if was_begun(self.folder) and checkpoint.never_saved(self.folder):
+            print(f"{self.folder}: nothing was saved yet. It starts from the beginning.")
+            return
         state, message = checkpoint.load(self.folder)
         if message:
             print(message)
