@@ -213,8 +213,8 @@ def kill_at_line(lines: int, save: int) -> None:
     seen = [0, 0]
 
     def trace(frame: Any, event: str, _: Any) -> Any:
-        if frame.f_code.co_filename not in WATCHED:
-            return None
+        if frame.f_code.co_filename not in WATCHED or frame.f_code.co_qualname == "_Hashing.write":
+            return None  # hundreds of small writes: random kills fall into those
         if event == "line":
             seen[1] += 1
             if seen[1] == lines:
