@@ -27,8 +27,8 @@ from rheostat.training import disk
 
 FORMAT = 1
 NEWEST, PREVIOUS, ASIDE, DAMAGED = "state.pt", "state.prev.pt", "state.tmp", "state.damaged.pt"
-_HEADER = b"rheostat checkpoint %d\n"
-_DIGEST = 64
+_HEADER = b"rheostat checkpoint %d\n" % FORMAT
+_HEAD = len(_HEADER) + 64
 
 
 def save(folder: Path, state: dict[str, Any], *, prove: bool = False) -> None:
@@ -97,15 +97,20 @@ def read(path: Path) -> dict[str, Any]:
     Raises:
         StateError: if it is not, or holds anything but data.
     """
-    header = _HEADER % FORMAT
     try:
         with path.open("rb") as file:
-            begin = file.read(len(header) + _DIGEST)
-            _check_format(path, begin)
-            data = file.read()
+            begin = file.read(_HEAD)
+            _check_format(begin, path)
+            return decode(begin + file.read(), path)
     except OSError as error:
         raise StateError(f"{path}: {error.strerror}.") from None
-    if begin != header + hashlib.sha256(data).hexdigest().encode():
+
+
+def decode(content: bytes | bytearray, path: Path) -> dict[str, Any]:
+    """What a state file with this content holds; the path is for messages."""
+    _check_format(content[:_HEAD], path)
+    data = memoryview(content)[_HEAD:]
+    if content[:_HEAD] != _HEADER + hashlib.sha256(data).hexdigest().encode():
         raise StateError(f"{path}: damaged or torn.")
     try:
         _check_archive(data)
@@ -141,8 +146,7 @@ class _Hashing:
 
 def _encode(file: BinaryIO, state: dict[str, Any]) -> None:
     """Stream a state into a file: in memory there is never more than a copy of its largest tensor."""
-    header = _HEADER % FORMAT
-    file.write(header + b" " * _DIGEST)
+    file.write(_HEADER.ljust(_HEAD))
     body = _Hashing(file)
     try:
         torch.save(state, cast("IO[bytes]", body))
@@ -150,11 +154,11 @@ def _encode(file: BinaryIO, state: dict[str, Any]) -> None:
         raise StateError(f"the state is no data: {error}. Try tensors, numbers and text in state_dict().") from error
     if body.error is not None:
         raise body.error
-    file.seek(len(header))
+    file.seek(len(_HEADER))
     file.write(body.digest.hexdigest().encode())
 
 
-def _check_format(path: Path, begin: bytes) -> None:
+def _check_format(begin: bytes | bytearray, path: Path) -> None:
     match = re.match(rb"rheostat checkpoint ([0-9]{1,9})\n", begin)
     if match is None:
         raise StateError(f"{path}: damaged or torn.")
@@ -165,7 +169,7 @@ def _check_format(path: Path, begin: bytes) -> None:
         )
 
 
-def _check_archive(data: bytes) -> None:
+def _check_archive(data: memoryview) -> None:
     """Refuse an archive that unpacks to more than it is: torch.save compresses nothing."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         entries = archive.infolist()
@@ -179,11 +183,10 @@ def _candidates(folder: Path) -> tuple[str, ...]:
 
 def _sound(path: Path) -> bool:
     """Whether a state file is whole, by its checksum alone."""
-    header = _HEADER % FORMAT
     try:
         with path.open("rb") as file:
-            begin = file.read(len(header) + _DIGEST)
-            return begin == header + hashlib.file_digest(file, "sha256").hexdigest().encode()
+            begin = file.read(_HEAD)
+            return begin == _HEADER + hashlib.file_digest(file, "sha256").hexdigest().encode()
     except OSError:
         return False
 
