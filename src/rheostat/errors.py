@@ -89,7 +89,7 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 def brief(value: object, limit: int = 80) -> str:
     """The repr of a value, short enough for a line of an error."""
     try:
-        text = repr(value)
+        text = " ".join(repr(value).split())
         if text.startswith("np.") and text.endswith(")"):
             text = text.partition("(")[2][:-1]  # np.float64(0.1) is read as 0.1
     except Exception:  # noqa: BLE001 - a broken repr must not hide the error that is being reported

@@ -130,7 +130,10 @@ RUNS = [
     (lambda: rh.parse("step(every='1 epochs')"), "missing 1 required"),
     (lambda: rh.parse("warmup(5%)"), "invalid syntax"),
     (lambda: rh.parse("from_function(print)"), "from_function takes code, which text cannot name."),
-    (lambda: rh.parse("cosine().bind(3)"), "unknown method 'bind'. Try one of clip, scale, repeat, on a schedule."),
+    (
+        lambda: rh.parse("cosine().bind(3)"),
+        "unknown method 'bind'. Try one of clip, scale, repeat, rebase, on a schedule.",
+    ),
     (lambda: rh.parse("constant(1/0)"), "only a number can be divided by a number, and not by 0."),
     # Nearly right
     (

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from torch.optim import Optimizer
     from torch.utils.hooks import RemovableHandle
 
-    from rheostat.driver.scheduler import Scheduler
+    from rheostat.driver.engine import Engine
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -42,7 +42,7 @@ class Watch:
     with every learning rate at 0 that nobody scheduled, by which tools make an optimizer build its state.
     """
 
-    def __init__(self, scheduler: Scheduler, optimizer: Optimizer) -> None:
+    def __init__(self, scheduler: Engine, optimizer: Optimizer) -> None:
         self.scheduler = scheduler
         self.optimizer = optimizer
         self.depth = 0  # step() calls of this optimizer under way, one inside the other
