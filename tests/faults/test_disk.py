@@ -143,7 +143,9 @@ def test_a_folder_that_may_not_be_written():
         try:
             with pytest.raises(rh.StateError, match=r"cannot be written: Permission denied"):
                 checkpoint.save(folder, state(2))
-            with pytest.raises(rh.SchedulerError, match=r"out='.*': cannot be written: Permission denied\. Try a folder"):
+            with pytest.raises(
+                rh.SchedulerError, match=r"out='.*': cannot be written: Permission denied\. Try a folder"
+            ):
                 rh.train(task, out=folder / "run", progress=False)
         finally:
             os.seteuid(user)
@@ -156,7 +158,9 @@ def tiny_disk(tmp_path):
     """A real file system of 256 KiB."""
     place = tmp_path / "disk"
     place.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(place)], capture_output=True, check=False)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(place)], capture_output=True, check=False
+    )
     if mounted.returncode:
         pytest.skip("needs the right to mount a file system")
     yield place

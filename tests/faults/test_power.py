@@ -29,7 +29,9 @@ def recorded(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         disk = Disk().patch(patch)
         checkpoint.save(folder, state(2))
-    return before, [tuple(str(d).removeprefix(f"{folder}/") if isinstance(d, str) else d for d in op) for op in disk.asked]
+    return before, [
+        tuple(str(d).removeprefix(f"{folder}/") if isinstance(d, str) else d for d in op) for op in disk.asked
+    ]
 
 
 def cut(before, operations):
@@ -46,7 +48,11 @@ def cut(before, operations):
         elif what == "fsync":
             durable = renamed(durable, renames)
             renames = []
-    contents = [synced] if synced is not None else [b"", bytes(written[: len(written) // 2]), bytes(len(written)), bytes(written)]
+    contents = (
+        [synced]
+        if synced is not None
+        else [b"", bytes(written[: len(written) // 2]), bytes(len(written)), bytes(written)]
+    )
     for content, kept in itertools.product(contents, subsets(renames)):
         found = renamed({checkpoint.ASIDE: None, **durable}, kept)
         yield {name: content if data is None else data for name, data in found.items()}
@@ -105,7 +111,7 @@ def test_the_model_would_see_a_sync_that_is_left_out(recorded, tmp_path):
 
 
 def test_the_model_would_see_a_file_written_in_place(recorded, tmp_path):
-    before, operations = recorded
+    _, operations = recorded
     content = b"".join(op[3] for op in operations if op[0] == "write")
     for end in (0, 100, len(content) - 1):
         with pytest.raises(StateError):
