@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 import rheostat as rh
-from resume.runs import RUN, UPDATES, Case, adamw, groups_of, sgd
+from resume.runs import Case, adamw, groups_of, sgd
 
 
 def bowl(progress):
@@ -57,7 +57,7 @@ COMPOSITIONS = [
     Case("scaled", "(warmup('3 steps') >> rex()).scale(0.3)"),
     Case("repeated", "linear().repeat(4)"),
     Case("repeated_uneven", "cosine(end=0.1).repeat(3)"),
-    Case("repeated_sequence", "(warmup('2 steps') >> linear(over='3 steps')).repeat(3) >> constant(0.1)"),
+    Case("repeated_sequence", "(warmup('2 steps') >> linear(over='3 steps')).repeat(2) >> constant(0.1)"),
     Case("absolute_end", rh.warmup("3 steps", start=rh.absolute(1e-3)) >> rh.cosine(end=rh.absolute(2e-3))),
     Case("absolute_points", rh.piecewise([("0 steps", rh.absolute(1e-3)), ("8 steps", 1.0), ("100%", rh.absolute(1e-4))])),
     Case("nested", "(warmup('10%') >> (linear(end=0.5) >> cosine(start=0.5, over='3 steps')) * constant(0.9)) >> constant(0.01, over='2 steps')"),
@@ -111,25 +111,24 @@ PLACES = [
     Case("late_same_text", "linear()", optimizers=_late, late=(5, "linear()")),
     Case("late_keys", {"lr": "cosine()", "betas[0]": "linear(end=0.9)"}, optimizers=_late_adamw, late=(5, {"lr": "rex()", "weight_decay": "linear()"})),
     Case("late_plateau", "linear() * plateau(factor=0.5, patience=0)", optimizers=_late, late=(7, "plateau(factor=0.3, patience=1)"), metric_every=1),
-    Case("late_two_optimizers", "linear()", optimizers=lambda net: [*_late(net)[:0], torch.optim.SGD(groups_of(net, 0.1)), torch.optim.AdamW(net[2].parameters())], late=(6, "cosine()")),
+    Case("late_two_optimizers", "linear()", optimizers=lambda net: [torch.optim.SGD(groups_of(net, 0.1)), torch.optim.AdamW(net[2].parameters())], late=(6, "cosine()")),
 ]
 
 CLOCKS = [
     Case("calls", "warmup('4 steps') >> cosine(end=0.1)", clock="calls"),
     Case("calls_plateau", "cosine() * plateau(factor=0.5, patience=0)", clock="calls", metric_every=1),
-    Case("epochs", "warmup('1 epochs') >> cosine()", rh.Run(epochs=4), clock="epochs"),
-    Case("epochs_plateau", "constant() * plateau(factor=0.5, patience=0)", rh.Run(epochs=4), clock="epochs", metric_every=4),
-    Case("epochs_late", "linear()", rh.Run(epochs=4, steps_per_epoch=4), clock="epochs", optimizers=_late, late=(8, "linear(end=0.5)")),
+    Case("epochs", "warmup('1 epochs') >> cosine(end=0.1)", rh.Run(epochs=3), clock="epochs"),
+    Case("epochs_plateau", "constant() * plateau(factor=0.5, patience=0)", rh.Run(epochs=3), clock="epochs", metric_every=4),
+    Case("epochs_late", "linear()", rh.Run(epochs=3, steps_per_epoch=4), clock="epochs", optimizers=_late, late=(8, "linear(end=0.5)")),
     Case("never_stepped", "warmup('4 steps') >> cosine(end=0.1)", calls_step=False),
     Case("never_stepped_plateau", "cosine() * plateau(factor=0.5, patience=0)", calls_step=False, metric_every=3),
-    Case("in_epochs", "warmup('0.75 epochs') >> cosine()", rh.Run(epochs=4, steps_per_epoch=4)),
-    Case("in_samples", "warmup('100 samples') >> linear(over='200 samples') >> rex()", rh.Run(samples=500, samples_per_step=32)),
-    Case("in_tokens", "wsd(warmup='10 tokens', cooldown='30%')", rh.Run(tokens=40, tokens_per_step=2.5)),
-    Case("by_the_clock", "warmup('2 s') >> cosine()", rh.Run(time="20 s")),
-    Case("by_the_clock_mixed", "warmup('3 steps') >> linear()", rh.Run(time="0.3 min", seconds_per_step=1.25)),
-    Case("by_the_clock_plateau", "linear() * plateau(factor=0.5, patience=0)", rh.Run(time="20 s"), metric_every=1),
-    Case("by_the_clock_late", "linear()", rh.Run(time="20 s"), optimizers=_late, late=(6, "rex()")),
-    Case("past_the_end", "warmup('3 steps') >> linear(end=0.1)", rh.Run(steps=UPDATES), updates=UPDATES),
+    Case("in_epochs", "warmup('0.75 epochs') >> cosine()", rh.Run(epochs=3, steps_per_epoch=4)),
+    Case("in_samples", "warmup('100 samples') >> linear(over='200 samples') >> rex()", rh.Run(samples=370, samples_per_step=32)),
+    Case("in_tokens", "wsd(warmup='10 tokens', cooldown='30%')", rh.Run(tokens=30, tokens_per_step=2.5)),
+    Case("by_the_clock", "warmup('2 s') >> cosine()", rh.Run(time="14 s")),
+    Case("by_the_clock_mixed", "warmup('3 steps') >> linear()", rh.Run(time="0.25 min", seconds_per_step=1.25)),
+    Case("by_the_clock_plateau", "linear() * plateau(factor=0.5, patience=0)", rh.Run(time="14 s"), metric_every=1),
+    Case("by_the_clock_late", "linear()", rh.Run(time="14 s"), optimizers=_late, late=(6, "rex()")),
 ]
 
 
