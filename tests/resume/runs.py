@@ -3,6 +3,8 @@
 import copy
 import io
 import json
+import os
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +20,9 @@ METRICS = [3.0, 2.0, 2.5, 2.5, float("nan"), 1.0, 1.5, float("-inf"), 1.5, 0.5, 
 _data = torch.Generator().manual_seed(1)
 INPUTS = torch.randn(256, 8, 4, generator=_data)
 TARGETS = torch.randn(256, 8, 1, generator=_data)
+WEIGHTS = torch.randn(2, 45, generator=_data) / 2
+
+EVERYTHING = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 
 
 class Timer:
@@ -69,11 +74,13 @@ class Case:
 class Training:
     """The model, its optimizers and the scheduler; `used` is what each update's kernel found in every group."""
 
-    def __init__(self, case, *, origin=0.0, seed=0):
-        torch.manual_seed(seed)
+    def __init__(self, case, *, origin=0.0, weights=WEIGHTS[0]):
         self.case, self.done, self.timer = case, 0, Timer(origin)
         layers = torch.nn.Linear(4, 4), torch.nn.Tanh(), torch.nn.Linear(4, 4), torch.nn.Tanh(), torch.nn.Linear(4, 1)
         self.net = torch.nn.Sequential(*layers)
+        with torch.no_grad():
+            for p, initial in zip(self.net.parameters(), weights.split([16, 4, 16, 4, 4, 1]), strict=True):
+                p.copy_(initial.view_as(p))
         self.optimizers = case.optimizers(self.net)
         self.scheduler = None
         self.used, self.losses = [], []
@@ -248,7 +255,7 @@ ORDERS = [
 
 
 def _model(case, saved):
-    training = Training(case, origin=1024.0, seed=7)  # another process: another timer, other initial weights
+    training = Training(case, origin=1024.0, weights=WEIGHTS[1])  # another process: another timer, other initial weights
     training.net.load_state_dict(saved["model"])
     training.done = saved["done"]
     return training
@@ -292,11 +299,16 @@ def uninterrupted(case):
 
 
 def assert_resumes(whole, checkpoints, order):
-    """From every checkpoint the next two updates are the same; from every sixth, and the last, all to the end."""
-    offset, last = ORDERS.index(order), len(checkpoints) - 1
+    """From checkpoints on the next two updates are the same, and from some, and the last, all to the end.
+
+    Each checkpoint is restored in two of the five orders, which ones depends on the case; the nightly run does all.
+    """
+    shift, last = ORDERS.index(order) + zlib.crc32(whole.case.name.encode()), len(checkpoints) - 1
     for stop, saved in enumerate(checkpoints):
+        if (stop + shift) % 5 not in (0, 2) and not EVERYTHING:
+            continue
         resumed = order(whole.case, copy.deepcopy(saved))  # a loaded optimizer goes on in the tensors it was given
-        if stop % 6 == offset or stop == last:
+        if (stop + shift) % 5 == 0 or stop == last or EVERYTHING:
             assert_goes_on(whole, resumed, stop)
         else:
             assert_same_from(whole, resumed, stop, min(stop + 2, whole.case.updates))
