@@ -67,6 +67,12 @@ class Case:
     def timed(self):
         return self.run is not None and self.run.time is not None
 
+    @property
+    def rebuildable(self):
+        """Whether a scheduler can be built at once over all groups, those that came later among them."""
+        own = self.late[1] if self.late else None
+        return not isinstance(own, dict) or (isinstance(self.schedule, dict) and own.keys() <= self.schedule.keys())
+
     def __str__(self):
         return self.name
 
@@ -76,6 +82,7 @@ class Training:
 
     def __init__(self, case, *, origin=0.0, weights=WEIGHTS[0]):
         self.case, self.done, self.timer = case, 0, Timer(origin)
+        self.updating = False  # torch.distributed.checkpoint steps an optimizer, too, to make it build its state
         layers = torch.nn.Linear(4, 4), torch.nn.Tanh(), torch.nn.Linear(4, 4), torch.nn.Tanh(), torch.nn.Linear(4, 1)
         self.net = torch.nn.Sequential(*layers)
         with torch.no_grad():
@@ -127,9 +134,11 @@ class Training:
 
         with_closure = isinstance(self.optimizers[0], torch.optim.LBFGS)
         loss = None if with_closure else closure()
+        self.updating = True
         for optimizer in self.optimizers:
             given = optimizer.step(*([closure] if with_closure else []))
             loss = given if with_closure else loss
+        self.updating = False
         self.losses.append(loss.item())
         self.done += 1
         self.timer.now += 1.25 if t % 3 else 0.75
@@ -158,7 +167,8 @@ class Training:
 
     def _after(self, optimizer, args, kwargs):
         assert held(optimizer) == self.reading  # nobody wrote while the kernel ran
-        self.used.append((self.optimizers.index(optimizer), self.reading))
+        if self.updating:
+            self.used.append((self.optimizers.index(optimizer), self.reading))
 
 
 def held(optimizer):
