@@ -1,16 +1,7 @@
-"""Run by test_gloo.py in each of two processes; writes what it saw to FOLDER/TASK.RANK.json.
-
-Run as: python ranks.py FOLDER TASK RANK, with tests/ on the path.
-"""
+"""What each of two processes does: a small training, and experiments with it. Started by launch.py."""
 
 import contextlib
 import copy
-import json
-import os
-import signal
-import sys
-from datetime import timedelta
-from pathlib import Path
 
 import torch
 import torch.distributed as dist
@@ -22,7 +13,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 import rheostat as rh
 
-WORLD, UPDATES, EVERY = 2, 12, 4
+WORLD, UPDATES = 2, 12
 SPEC = "warmup('3 steps') >> cosine(end=0.1)"
 CUTTING = f"({SPEC}) * plateau(factor=0.5, patience=0)"
 RUN = rh.Run(steps=UPDATES)
@@ -227,65 +218,4 @@ def together(rank, folder):
         wall_clock,
     )
     reports = {experiment.__name__: experiment(rank, folder) for experiment in experiments}
-    return {**reports, "whole": killed(rank, folder)}
-
-
-# A group of processes in which one is killed
-
-
-def save(training, path, *, die):
-    """Rank 0 writes for all, aside and then in place."""
-    if training.rank == 0:
-        saved = {
-            "done": training.done,
-            "model": training.net.state_dict(),
-            "optimizer": training.optimizer.state_dict(),
-            "scheduler": training.scheduler.state_dict(),
-        }
-        torch.save(saved, path.with_suffix(".new"))
-        if die:
-            os.kill(os.getpid(), signal.SIGKILL)
-        path.with_suffix(".new").replace(path)
-    dist.barrier()
-
-
-def resume(training, path):
-    saved = torch.load(path, weights_only=True)
-    training.net.load_state_dict(saved["model"])
-    training.optimizer.load_state_dict(saved["optimizer"])
-    training.scheduler.load_state_dict(saved["scheduler"])
-    training.done = saved["done"]
-
-
-def killed(rank, folder, moment=None):
-    """Train to the end, saving every few updates; at update 6 or so one rank is killed at a given moment."""
-    training, path = Training(rank, CUTTING), folder / "checkpoint.pt"
-    if path.exists():
-        resume(training, path)
-    begun = training.done
-    while training.done < UPDATES:
-        training.backward()
-        dying = moment if training.done == 6 and rank == 1 else None
-        if dying == "before":
-            os.kill(os.getpid(), signal.SIGKILL)
-        training.optimize()
-        if dying == "between":
-            os.kill(os.getpid(), signal.SIGKILL)
-        training.scheduler.step(METRICS[rank][training.done - 1])
-        if training.done % EVERY == 0:
-            save(training, path, die=moment == "saving" and training.done == 2 * EVERY)
-    return {"begun": begun, **training.report()}
-
-
-def main(folder, task, rank):
-    rendezvous = f"file://{folder / f'{task}.rendezvous'}"
-    dist.init_process_group("gloo", rendezvous, rank=rank, world_size=WORLD, timeout=timedelta(seconds=60))
-    name, _, moment = task.partition("-")
-    report = together(rank, folder) if name == "together" else killed(rank, folder, moment)
-    (folder / f"{task}.{rank}.json").write_text(json.dumps(report), encoding="utf-8")
-    dist.barrier()
-    dist.destroy_process_group()
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]))
+    return {**reports, "metrics": METRICS}

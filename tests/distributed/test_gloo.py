@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-
 from pathlib import Path
 
 import pytest
@@ -14,80 +13,46 @@ import pytest
 import rheostat as rh
 from rheostat.schedule.metric import PlateauState
 
-SCRIPT = Path(__file__).with_name("ranks.py")
+LAUNCH = Path(__file__).with_name("launch.py")
 UPDATES = 12
 SPEC = "warmup('3 steps') >> cosine(end=0.1)"
-PATIENCE = 200  # seconds; a bound on what hangs, never a measure
-
-
-class Group:
-    """Two processes that were started on a task."""
-
-    def __init__(self, folder, task):
-        self.folder, self.task = folder, task
-        environment = os.environ | {
-            "PYTHONPATH": os.pathsep.join([*sys.path, str(SCRIPT.parent.parent)]),
-            "OMP_NUM_THREADS": "1",
-        }
-        self.errors = [(folder / f"{task}.{rank}.err").open("w+") for rank in (0, 1)]
-        self.processes = [
-            subprocess.Popen(
-                [sys.executable, "-W", "error::UserWarning", SCRIPT, folder, task, str(rank)],
-                env=environment,
-                stderr=self.errors[rank],
-            )
-            for rank in (0, 1)
-        ]
-
-    def reports(self):
-        """What both wrote, once both have ended well."""
-        for rank, process in enumerate(self.processes):
-            code = process.wait(timeout=PATIENCE)
-            self.errors[rank].seek(0)
-            assert code == 0, self.errors[rank].read()[-3000:]
-        self.close()
-        return [json.loads((self.folder / f"{self.task}.{rank}.json").read_text()) for rank in (0, 1)]
-
-    def killed(self, rank):
-        """Wait until a rank has killed itself; then end the other, as a launcher does."""
-        assert self.processes[rank].wait(timeout=PATIENCE) == -signal.SIGKILL
-        self.close()
-
-    def close(self):
-        for process, errors in zip(self.processes, self.errors, strict=True):
-            process.kill()
-            process.wait()
-            errors.close()
 
 
 @pytest.fixture(scope="module")
-def seen(tmp_path_factory):
-    """What each rank saw in all experiments, and in an uninterrupted run of the one in which ranks are killed."""
-    group = Group(tmp_path_factory.mktemp("together"), "together")
-    try:
-        return group.reports()
-    finally:
-        group.close()
+def folder(tmp_path_factory):
+    """Where all processes have written what they saw."""
+    folder = tmp_path_factory.mktemp("gloo")
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-W", "error::UserWarning", LAUNCH, folder]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=220, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    codes = json.loads((folder / "codes.json").read_text())
+    assert codes["together"] == codes["whole"] == 0, done.stderr[-3000:]
+    return folder
 
 
-def planned(spec=SPEC):
-    curve = rh.parse(spec).over(rh.Run(steps=UPDATES), base=1.0).values()
+@pytest.fixture(scope="module")
+def seen(folder):
+    """What each rank saw in the experiments."""
+    return both(folder / "together")
+
+
+def both(path):
+    return [json.loads(path.with_name(f"{path.name}.{rank}.json").read_text()) for rank in (0, 1)]
+
+
+def planned():
+    curve = rh.parse(SPEC).over(rh.Run(steps=UPDATES), base=1.0).values()
     return [[0.1 * factor, 0.03 * factor] for factor in curve]
 
 
 def test_ranks_that_see_different_metrics_decide_alike(seen):
     first, second = (rank["metric_differs"] for rank in seen)
     assert first == second
-    sys.path.insert(0, str(SCRIPT.parent))
-    try:
-        import ranks
-    finally:
-        sys.path.remove(str(SCRIPT.parent))
     rule, state, expected = rh.plateau(factor=0.5, patience=0), PlateauState(), []
-    for values, metrics in zip(planned(), zip(*ranks.METRICS, strict=True), strict=True):
+    for values, metrics in zip(planned(), zip(*seen[0]["metrics"], strict=True), strict=True):
         expected.append([rule.factor_of(state) * value for value in values])
-        mean = math.fsum(metrics) / 2
-        state = rule.update(state, mean)
+        state = rule.update(state, math.fsum(metrics) / 2)
     assert first["used"] == [pytest.approx(values, rel=1e-14) for values in expected]
     assert 0 < state.cuts < UPDATES  # it was put to the test
 
@@ -99,10 +64,9 @@ def test_with_reduce_none_each_decides_for_itself(seen):
 @pytest.mark.parametrize("experiment", ["accumulation", "accumulation_resumed"])
 def test_accumulation_counts_updates_and_not_batches(seen, experiment):
     first, second = (rank[experiment] for rank in seen)
-    assert first == second
+    assert first == second == seen[0]["accumulation"]
     assert first["used"] == [pytest.approx(values, rel=1e-14) for values in planned()]
     assert first["state"]["position"] == UPDATES
-    assert first == seen[0]["accumulation"]
 
 
 @pytest.mark.parametrize("experiment", ["distributed_checkpoint", "sharded", "zero_redundancy"])
@@ -129,24 +93,18 @@ def test_by_the_clock_all_ranks_use_the_same_values(seen):
 
 
 @pytest.mark.parametrize(
-    ("moment", "rank", "begun"),
+    "moment",
     [
-        ("before", 1, 4),  # the gradients are exchanged, the update is not made
-        ("between", 1, 4),  # the update is made on one rank, scheduler.step() not called
-        ("saving", 0, 4),  # the new checkpoint is written aside, not yet in place
+        "before",  # the gradients are exchanged, the update is not made
+        "between",  # the update is made, scheduler.step() not called
+        "saving",  # the new checkpoint is written aside, not yet in place
     ],
 )
-def test_a_group_whose_rank_was_killed_goes_on_from_the_checkpoint(seen, tmp_path, moment, rank, begun):
-    whole = [report["whole"] for report in seen]
-    group = Group(tmp_path, f"killed-{moment}")
-    try:
-        group.killed(rank)
-        group = Group(tmp_path, "restarted")
-        reports = group.reports()
-    finally:
-        group.close()
-    for report, undisturbed in zip(reports, whole, strict=True):
-        assert report["begun"] == begun
-        assert report["used"] == undisturbed["used"][begun:]
-        assert report["weights"] == undisturbed["weights"]
-        assert report["state"] == undisturbed["state"]
+def test_a_group_whose_rank_was_killed_goes_on_from_the_checkpoint(folder, moment):
+    codes = json.loads((folder / "codes.json").read_text())
+    assert (codes[moment], codes[f"{moment}-restarted"]) == (-signal.SIGKILL, 0)
+    for report, whole in zip(both(folder / moment / "restarted"), both(folder / "whole"), strict=True):
+        assert report["begun"] == 4
+        assert report["used"] == whole["used"][4:]
+        assert report["weights"] == whole["weights"]
+        assert report["state"] == whole["state"]
