@@ -22,7 +22,14 @@ def sgd(*names, lr=0.1):
     return torch.optim.SGD([{"params": [parameter()], **({"name": n} if n else {})} for n in names or (None,)], lr=lr)
 
 
-@pytest.mark.xfail(strict=True, raises=rh.ResumeMismatch, reason="state_dict() does not look for groups that were added")
+added_unseen = pytest.mark.xfail(
+    strict=True,
+    raises=(rh.ResumeMismatch, ValueError),
+    reason="groups added by optimizer.add_param_group are looked for at the next update, not by what reads or compares",
+)
+
+
+@added_unseen
 def test_a_group_added_just_before_the_checkpoint_is_in_it():
     optimizer = sgd()
     scheduler = rh.Scheduler(optimizer, "linear()", RUN)
@@ -36,6 +43,25 @@ def test_a_group_added_just_before_the_checkpoint_is_in_it():
     scheduler = rh.Scheduler(resumed, "linear()", RUN)
     scheduler.load_state_dict(saved)
     assert scheduler.get_last_lr() == [0.1 * 0.85, 0.5 * 0.85]
+
+
+@added_unseen
+def test_a_group_added_just_before_loading_is_seen():
+    saved = rh.Scheduler(sgd(None, None), "linear()", RUN).state_dict()
+    optimizer = sgd()
+    scheduler = rh.Scheduler(optimizer, "linear()", RUN)
+    optimizer.add_param_group({"params": [parameter()], "lr": 0.1})
+    scheduler.load_state_dict(saved)
+
+
+@added_unseen
+def test_a_group_added_just_before_get_lr_has_its_value():
+    optimizer = sgd()
+    scheduler = rh.Scheduler(optimizer, "linear()", RUN)
+    optimizer.step()
+    scheduler.step()
+    optimizer.add_param_group({"params": [parameter()], "lr": 0.5})
+    assert scheduler.get_lr() == scheduler.get_last_lr() == [0.1 * 0.95, 0.5 * 0.95]
 
 
 def _by_state(scheduler):

@@ -93,3 +93,67 @@ def test_loading_changes_neither_the_state_nor_another_scheduler():
     second.scheduler.load_state_dict(state)
     second.train(2)
     assert state == kept == first.scheduler.state_dict()
+
+
+def test_in_a_notebook_a_second_scheduler_goes_on_from_the_saved_state():
+    """The cell that builds everything is run again, and the state of the first is loaded."""
+    case = COMPOSITIONS[0]
+    whole = Training(case).begin().train(case.updates)
+    training = Training(case).begin().train(5)
+    saved = training.scheduler.state_dict()
+    with pytest.warns(rh.SecondSchedulerWarning):
+        training.scheduler = rh.Scheduler(training.optimizers[0], case.schedule, case.run)
+    training.scheduler.load_state_dict(saved)
+    training.train(case.updates - 5)
+    assert training.used == whole.used
+    assert training.weights() == whole.weights()
+
+
+def test_loading_again_and_again_adds_no_hooks():
+    training = Training(CASES[0]).begin().train(3)
+    optimizer, state = training.optimizers[0], training.scheduler.state_dict()
+
+    def hooks():
+        return [len(hooks) for name, hooks in vars(optimizer).items() if name.endswith("_hooks")]
+
+    before = hooks()
+    for _ in range(5):
+        training.scheduler.load_state_dict(state)
+        optimizer.load_state_dict(optimizer.state_dict())
+    assert hooks() == before
+
+
+@pytest.mark.parametrize("fused", [False, True])
+def test_mixed_precision_with_skipped_updates(fused):
+    """Updates 2 and 6 overflow and are skipped: no update of the schedule, before or after resuming."""
+
+    def build():
+        p = torch.nn.Parameter(torch.ones(2))
+        optimizer = torch.optim.SGD([p], lr=0.1, momentum=0.9, fused=fused)
+        return p, optimizer, torch.amp.GradScaler("cpu", init_scale=8.0), rh.Scheduler(optimizer, SPEC, rh.Run(steps=8))
+
+    def train(p, optimizer, scaler, scheduler, begin, end):
+        seen = []
+        for t in range(begin, end):
+            scaler.scale((p * (float("inf") if t in (2, 6) else t + 1.0)).sum()).backward()
+            before = optimizer.param_groups[0]["lr"]
+            scaler.step(optimizer)
+            scaler.update()
+            scheduler.step()
+            optimizer.zero_grad()
+            seen.append((before, p.tolist(), scheduler.position))
+        return seen
+
+    SPEC = "warmup('3 steps') >> cosine(end=0.1)"
+    whole = train(*build(), 0, 10)
+    assert whole[-1][2] == 8
+    for stop in range(10):
+        first = build()
+        seen = train(*first, 0, stop)
+        saved = runs.through_torch([first[0], *(part.state_dict() for part in first[1:])])
+        p, optimizer, scaler, scheduler = build()
+        with torch.no_grad():
+            p.copy_(saved[0])
+        for part, state in zip((scheduler, optimizer, scaler), (saved[3], saved[1], saved[2]), strict=True):
+            part.load_state_dict(state)
+        assert seen + train(p, optimizer, scaler, scheduler, stop, 10) == whole
