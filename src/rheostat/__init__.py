@@ -1,7 +1,7 @@
 """Rheostat: the learning rate that was asked for is the one that is used.
 
-`import rheostat as rh` is quick: every name is imported when it is first used, and only `rh.Scheduler`, `rh.Task` and
-`rh.train` need torch.
+`import rheostat as rh` is quick: every name is imported when it is first used, and only `rh.Scheduler`, `rh.Task`,
+`rh.train` and what finds learning rates need torch.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         StateError,
     )
     from rheostat.ledger import Ledger
+    from rheostat.probe import RangeResult, Sweep, range_test, read_range
     from rheostat.schedule import (
         Curve,
         Difference,
@@ -68,6 +69,7 @@ __all__ = [
     "NotationError",
     "OverwrittenWarning",
     "PastEndWarning",
+    "RangeResult",
     "ResumeMismatch",
     "RheostatWarning",
     "Run",
@@ -78,6 +80,7 @@ __all__ = [
     "SecondSchedulerWarning",
     "Span",
     "StateError",
+    "Sweep",
     "Task",
     "absolute",
     "constant",
@@ -98,6 +101,8 @@ __all__ = [
     "piecewise",
     "plateau",
     "polynomial",
+    "range_test",
+    "read_range",
     "rex",
     "step",
     "train",
@@ -108,8 +113,12 @@ __all__ = [
 
 _ROOMS = {
     "Ledger": "rheostat.ledger",
+    "RangeResult": "rheostat.probe",
     "Scheduler": "rheostat.driver",
+    "Sweep": "rheostat.probe",
     "Task": "rheostat.training",
+    "range_test": "rheostat.probe",
+    "read_range": "rheostat.probe",
     "train": "rheostat.training",
 }
 
