@@ -20,6 +20,7 @@ SCATTER = 0.6
 """Decades by which the best rate of a full run may lie off the rule, in nine of ten cases."""
 _SURE = 3.5  # standard errors that a fall must have
 _RISEN = 0.1  # of the fall: the loss is clearly on its way up again
+_FALLING = 0.05  # of the fall, in a decade: less is flat
 _WIDEST = 2.0  # decades over which a minimum may be spread
 
 
@@ -63,7 +64,7 @@ def status_of(s: Smooth) -> Status:
     fell = s.drop > _SURE * np.hypot(s.error[s.at], s.first_error) and s.drop > 0
     if not fell:
         above = np.flatnonzero(s.y > s.first + 0.5 * (s.ceiling - s.first))
-        early = above.size and s.x[above[0]] - s.x[0] < max(0.5, 0.15 * (s.x[-1] - s.x[0]))
+        early = above.size and s.x[above[0]] - s.x[0] < max(0.75, 0.2 * (s.x[-1] - s.x[0]))
         return "diverged at once" if early else "never fell"
     if not _risen(s).any() or _lr(s.x[s.at]) / BELOW_MINIMUM < _lr(s.x[0]):
         return "minimum at the edge"
@@ -113,7 +114,7 @@ def _steepest(s: Smooth) -> float | None:
 
 def _valley(s: Smooth) -> float | None:
     """The middle of the longest stretch over which the smoothed loss falls without a break."""
-    falling = np.diff(s.y) < 0
+    falling = np.diff(s.y) < -_FALLING * s.drop * np.diff(s.x)
     edges = np.flatnonzero(np.diff(np.concatenate([[False], falling, [False]]).astype(int)))
     begins, ends = edges[::2], edges[1::2]
     if not begins.size:

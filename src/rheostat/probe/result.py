@@ -24,7 +24,7 @@ HOW = {
     "divergence": "a tenth of where half of the fall is lost again",
 }
 _SENTENCE: dict[Status, str] = {
-    "ok": "the loss fell, and rose again: its minimum is a third of a decade and more inside the ramp",
+    "ok": "the loss fell, and rose again within the ramp",
     "minimum at the edge": "the minimum is not inside the ramp",
     "never fell": "the loss never fell beyond its noise",
     "diverged at once": "the loss rose, or was not finite, from the first learning rates on",

@@ -10,7 +10,8 @@ from rheostat.probe.curve import RangeCurve
 from rheostat.schedule.base import FloatArray
 
 WIDTH = 0.2  # decades: the standard deviation of the kernel
-_HEAD = 10  # the first level is the median of a tenth of the losses
+_HEAD = 20  # the first level is the median of a twentieth of the losses
+_ROUNDING = 1e-10  # of the largest loss: what lies below is no difference
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,4 +87,4 @@ def _levels(rows: FloatArray, finite: np.ndarray) -> tuple[float, float, float]:
     # Second differences: a slope is no noise. Their standard deviation is sqrt(6) times that of one loss.
     bends = [np.abs(np.diff(losses, 2)) for losses in lists if losses.size >= 3]
     noise = float(np.median(np.concatenate(bends))) * 1.4826 / np.sqrt(6) if bends else 0.0
-    return noise, first, lowest
+    return max(noise, _ROUNDING * max(float(np.abs(losses).max()) for losses in lists)), first, lowest
