@@ -63,7 +63,7 @@ def test_repeats_narrow_the_band():
             for s in range(20)
         ]
         widths.append(np.mean([high - low for low, high in bands]))
-    assert widths[1] < 0.95 * widths[0]
+    assert widths[1] < 0.9 * widths[0]
 
 
 losses_and_scales = st.tuples(
@@ -151,9 +151,14 @@ def test_why_there_is_no_answer(status, losses, noise):
     if losses[0] < 2.2 and noise:
         status = "diverged at once"  # the short fall is lost in the noise
     assert result.status == status
-    assert (result.suggestion is None) == (status != "minimum at the edge")
+    assert result.suggestion is result.band is None
     assert "Try" in result.advice
     assert status in str(result)
+
+
+def test_a_fall_from_where_the_first_updates_threw_the_loss_is_none():
+    thrown = np.concatenate([[2.3], np.geomspace(500, 1.5, 60), np.linspace(1.5, 3, 39)])
+    assert rh.read_range(ramp(1, 100), thrown).status == "diverged at once"
 
 
 def test_a_minimum_lost_in_noise_is_told():

@@ -53,7 +53,7 @@ def ramp(low: float, high: float, steps: int) -> FloatArray:
     low, high = number("min", low, above=0.0), number("max", high, above=0.0)
     count("steps", steps, least=FEWEST)
     if high <= low:
-        raise refuse("max", high, need=f"a learning rate above min={low:g}", mend=f"max={low * 1e6:g}")
+        raise refuse("max", high, need=f"a learning rate above min={low:g}", mend=f"min={high:g} and max={low:g}")
     lrs: FloatArray = np.exp(np.linspace(np.log(low), np.log(high), steps))
     lrs[0], lrs[-1] = low, high
     return lrs

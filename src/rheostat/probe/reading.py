@@ -16,9 +16,11 @@ from rheostat.schedule.base import FloatArray
 BELOW_MINIMUM = 3.0
 """The suggestion lies this factor below the minimum: too high is a cliff, too low is a slope."""
 BELOW_DIVERGENCE = 10.0
-SCATTER = 0.6
-"""Decades by which the best rate of a full run may lie off the rule, in nine of ten cases."""
-_SURE = 3.5  # standard errors that a fall must have
+SCATTER = 0.5
+"""Decades by which the best rate of a full run may lie off the rule, in nine of ten cases; and"""
+LUCK = 0.35
+"""decades by which one pass may lie off another: less with several."""
+_SURE = 4.0  # standard errors that a fall must have
 _RISEN = 0.1  # of the fall: the loss is clearly on its way up again
 _FALLING = 0.05  # of the fall, in a decade: less is flat
 _WIDEST = 2.0  # decades over which a minimum may be spread
@@ -43,13 +45,13 @@ def read(curve: RangeCurve, *, base: float | None = None) -> RangeResult:
         "valley": _valley(s) if fell else None,
         "divergence": _divergence(s),
     }
-    suggestion = rules["minimum"]
+    suggestion = rules["minimum"] if status in ("ok", "too noisy") else None
     return RangeResult(
         curve=curve,
         smoothed=s.y,
         status=status,
         suggestion=suggestion,
-        band=None if suggestion is None else _band(s, suggestion),
+        band=None if suggestion is None else _band(s, suggestion, len(curve.losses)),
         rules=rules,
         minimum=_lr(s.x[s.at]) if fell else None,
         avoid=_avoid(s),
@@ -59,7 +61,7 @@ def read(curve: RangeCurve, *, base: float | None = None) -> RangeResult:
 
 def status_of(s: Smooth) -> Status:
     """Whether a minimum can be read at all, and if not, why."""
-    if s.heard.sum() < 5:
+    if s.heard.sum() < 5 or s.leapt:
         return "diverged at once"
     fell = s.drop > _SURE * np.hypot(s.error[s.at], s.first_error) and s.drop > 0
     if not fell:
@@ -89,11 +91,12 @@ def _spread(s: Smooth) -> tuple[float, float]:
     return float(s.x[low[0]]), float(s.x[low[-1]])
 
 
-def _band(s: Smooth, suggestion: float) -> tuple[float, float]:
+def _band(s: Smooth, suggestion: float, passes: int) -> tuple[float, float]:
     """Where the best learning rate lies in nine of ten cases: the rule's own scatter, and where the minimum may be."""
     left, right = _spread(s)
     at, middle = float(s.x[s.at]), np.log10(suggestion)
-    low, high = middle - np.hypot(SCATTER, at - left), middle + np.hypot(SCATTER, right - at)
+    own = np.hypot(SCATTER, LUCK / np.sqrt(passes))
+    low, high = middle - np.hypot(own, at - left), middle + np.hypot(own, right - at)
     risen = _avoid(s)
     return _lr(low), _lr(high) if risen is None else min(_lr(high), risen)
 

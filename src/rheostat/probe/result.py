@@ -85,18 +85,24 @@ class RangeResult:
     @property
     def advice(self) -> str:
         """One sentence: what was seen, and what to do where it is not enough."""
-        low, high = float(self.lrs[0]), float(self.lrs[-1])
-        seen = _SENTENCE[self.status]
+        low, high, seen = float(self.lrs[0]), float(self.lrs[-1]), _SENTENCE[self.status]
         if self.status == "minimum at the edge":
-            upper = self.avoid is None
-            seen = f"the loss {'still falls' if upper else 'falls from the start'} at {high if upper else low:.2g}"
-            return f"{seen}. Try {f'max={high * 100:.2g}' if upper else f'min={low / 1000:.1g}'}."
-        mend = {
-            "never fell": f"more steps, min={low / 100:.1g} or a loss that the optimizer can lower",
-            "diverged at once": f"min={low / 1000:.1g}",
-            "too noisy": "repeats=3, more steps, or larger batches (accumulate=4)",
-        }.get(self.status)
-        return f"{seen}. Try {mend}." if mend else f"{seen}."
+            seen = f"the loss still falls at {high:.2g}" if self.avoid is None else f"it falls already at {low:.2g}"
+        other = ", ".join(f"{name}={value}" for name, value in self.again.items())
+        besides = {"never fell": ", or see whether the loss depends on the weights", "too noisy": ", or larger batches"}
+        return f"{seen}. Try {other}{besides.get(self.status, '')}." if other else f"{seen}."
+
+    @property
+    def again(self) -> dict[str, str]:
+        """The arguments with which another test may say more, as text."""
+        low, high = float(self.lrs[0]), float(self.lrs[-1])
+        if self.status == "minimum at the edge":
+            return {"max": f"{high * 100:.1g}"} if self.avoid is None else {"min": f"{low / 1000:.1g}"}
+        if self.status == "diverged at once":
+            return {"min": f"{low / 1000:.1g}"}
+        if self.status == "ok":
+            return {}
+        return {"repeats": str(max(3, 3 * self.curve.losses.shape[0])), "steps": str(2 * self.lrs.size)}
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw loss, smoothed loss, the rules' marks, the band, and the region to avoid.

@@ -22,18 +22,22 @@ class Smooth:
         x: decimal logarithms of the learning rates, (N,).
         y: the smoothed loss, (N,); losses above the ceiling count as the ceiling.
         error: its standard error, (N,).
-        first: the level before anything was learned.
+        start: the loss before the first update.
+        first: the level of the first losses.
         first_error: its standard error.
         ceiling: the level at which training is as good as lost: first + what the loss had fallen by.
+        noise: the standard deviation of one loss.
         heard: whether an update came back with a finite loss, (N,).
     """
 
     x: FloatArray
     y: FloatArray
     error: FloatArray
+    start: float
     first: float
     first_error: float
     ceiling: float
+    noise: float
     heard: np.ndarray
 
     @property
@@ -45,6 +49,11 @@ class Smooth:
     def lowest(self) -> float:
         """The lowest."""
         return float(self.y[self.at])
+
+    @property
+    def leapt(self) -> bool:
+        """Whether the first updates threw the loss up by more than it ever fell below where it had been."""
+        return self.first > self.start + max(self.start - self.lowest, 4 * self.noise)
 
     @property
     def drop(self) -> float:
@@ -60,31 +69,75 @@ def smooth(curve: RangeCurve) -> Smooth:
     """
     x, rows = curve.decades, curve.losses
     finite = np.isfinite(rows)
-    noise, first, lowest = _levels(rows, finite)
-    ceiling = first + max(first - lowest, 4 * noise)
+    lists = [row[known] for row, known in zip(rows, finite, strict=True) if known.any()]
+    head = _head(x.size)
+    first, lowest = _levels(lists, head)
+    ceiling = first + max(first - lowest, 4 * (float(_median(_bends(rows).reshape(1, -1))[0]) + _rounding(rows)))
     clipped = np.where(np.isnan(rows), np.nan, np.minimum(rows, ceiling))
+    noise = _noise(clipped)
     width = max(WIDTH, 1.5 * float(x[-1] - x[0]) / (x.size - 1))
     weights = np.exp(-0.5 * ((x[:, None] - x) / width) ** 2)
     here = ~np.isnan(clipped)
     mass = weights @ here.sum(0)
-    y = weights @ np.where(here, clipped, 0.0).sum(0) / np.maximum(mass, 1e-300)
     amount = mass**2 / np.maximum(weights**2 @ here.sum(0), 1e-300)
-    head = max(3, x.size // _HEAD) * rows.shape[0]
+    y: FloatArray = weights @ np.where(here, clipped, 0.0).sum(0) / np.maximum(mass, 1e-300)
+    # Once it is known where the loss fell, all that came before tells where it had been.
+    fallen = np.flatnonzero(y < (first + y.min()) / 2)
+    before = max(head, int(min(fallen[0], y.argmin())) if fallen.size else 0)
+    known = clipped[:, :before][here[:, :before]]
     return Smooth(
-        x, y, noise / np.sqrt(amount), first, 1.2533 * noise / np.sqrt(head), ceiling, finite.any(0)
+        x=x,
+        y=y,
+        error=noise / np.sqrt(amount),
+        start=float(np.mean([losses[0] for losses in lists])) if lists else 0.0,
+        first=float(np.median(known)),
+        first_error=1.2533 * float(np.median(noise[:before])) / np.sqrt(known.size),  # of a median
+        ceiling=ceiling,
+        noise=float(np.median(noise)),
+        heard=finite.any(0),
     )
 
 
-def _levels(rows: FloatArray, finite: np.ndarray) -> tuple[float, float, float]:
-    """Noise of one loss, the first level, and the lowest mean of three in a row."""
-    lists = [row[known] for row, known in zip(rows, finite, strict=True) if known.any()]
+def _levels(lists: list[FloatArray], head: int) -> tuple[float, float]:
+    """The first level, and the lowest mean of three in a row."""
     if not lists:
-        return 0.0, 0.0, 0.0
-    head = max(3, rows.shape[1] // _HEAD)
+        return 0.0, 0.0
     first = float(np.median(np.concatenate([losses[:head] for losses in lists])))
     threes = [np.convolve(losses, np.ones(3) / 3, "valid") for losses in lists if losses.size >= 3]
-    lowest = min([float(means.min()) for means in threes] or [first])
-    # Second differences: a slope is no noise. Their standard deviation is sqrt(6) times that of one loss.
-    bends = [np.abs(np.diff(losses, 2)) for losses in lists if losses.size >= 3]
-    noise = float(np.median(np.concatenate(bends))) * 1.4826 / np.sqrt(6) if bends else 0.0
-    return max(noise, _ROUNDING * max(float(np.abs(losses).max()) for losses in lists)), first, lowest
+    return first, min([float(means.min()) for means in threes] or [first])
+
+
+def _bends(rows: FloatArray) -> FloatArray:
+    """The standard deviation of one loss as each second difference shows it: a slope is no noise."""
+    with np.errstate(invalid="ignore"):
+        bends = np.abs(np.diff(rows, 2)) * 1.4826 / np.sqrt(6)
+    return np.where(np.isfinite(bends), bends, np.nan)
+
+
+def _noise(clipped: FloatArray) -> FloatArray:
+    """The standard deviation of one loss, which may grow or shrink along the ramp: a median over a window; (N,)."""
+    bends, n = _bends(clipped), clipped.shape[1]
+    size = min(bends.shape[1], 2 * max(4, n // 14) + 1)
+    windows = np.lib.stride_tricks.sliding_window_view(bends, size, axis=1)
+    local = _median(np.moveaxis(windows, 1, 0).reshape(windows.shape[1], -1))
+    found: FloatArray = local[np.clip(np.arange(n) - 1 - size // 2, 0, local.size - 1)]
+    return found + _rounding(clipped)
+
+
+def _rounding(losses: FloatArray) -> float:
+    """What no difference between losses can be told below."""
+    known = np.abs(losses[np.isfinite(losses)])
+    return _ROUNDING * float(known.max(initial=0.0))
+
+
+def _median(parts: FloatArray) -> FloatArray:
+    """The median of each row, as far as it is known."""
+    known = np.isfinite(parts).any(1)
+    found = np.zeros(len(parts))
+    found[known] = np.nanmedian(parts[known], axis=1)
+    return found
+
+
+def _head(size: int) -> int:
+    """How many losses make the first level."""
+    return max(3, size // _HEAD)
