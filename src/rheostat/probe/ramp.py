@@ -35,13 +35,14 @@ class Bases:
         self.first = next((value for value in self.values if value > 0), 0.0)
         if not self.first:
             raise refuse("lr of every group", 0.0, need="a group with an lr above 0, which fixes the ratios")
+        self.ratios = [value / self.first for value in self.values]  # exactly 1 for the first
 
     def write(self, lr: float) -> None:
         """Set the first group to a learning rate, and all others in their ratio to it."""
-        factor, values = lr / self.first, iter(self.values)
+        ratios = iter(self.ratios)
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
-                value, held = next(values) * factor, group["lr"]
+                value, held = next(ratios) * lr, group["lr"]
                 if isinstance(held, torch.Tensor):
                     held.detach().fill_(value)
                 else:

@@ -16,7 +16,8 @@ import torch
 from torch.optim import Optimizer
 
 from rheostat.driver.clock import Watch, watchers
-from rheostat.errors import refuse
+from rheostat.driver.guards import Guards
+from rheostat.errors import RheostatWarning, refuse
 from rheostat.probe.keep import Back, Keeper
 from rheostat.probe.store import Where
 
@@ -73,7 +74,9 @@ class Snapshot:
         self.done = False
 
     def pause(self) -> None:
-        """Let schedulers of ours rest: they neither count nor write until `restore`."""
+        """Let schedulers of ours rest: they neither count nor write nor warn until `restore`."""
+        for scheduler in self.schedulers:
+            scheduler.guards = _Quiet()
         for optimizer in self.optimizers:
             for hooks in _hooks(optimizer):
                 for name in [n for n, hook in hooks.items() if isinstance(getattr(hook, "__self__", None), Watch)]:
@@ -94,6 +97,13 @@ class Snapshot:
                 finally:
                     assert self.keeper.store is not None
                     self.keeper.store.close()
+
+
+class _Quiet(Guards):
+    """Warns of nothing."""
+
+    def _say(self, category: type[RheostatWarning], message: str) -> None:
+        pass
 
 
 @contextmanager
