@@ -78,7 +78,9 @@ def test_inside_lightning(tmp_path, kind):
     def fit(*callbacks):
         net = Net()
         torch.manual_seed(1)
-        loader = DataLoader(torch.randn(256, 3, generator=torch.Generator().manual_seed(0)), batch_size=64, shuffle=True)
+        loader = DataLoader(
+            torch.randn(256, 3, generator=torch.Generator().manual_seed(0)), batch_size=64, shuffle=True
+        )
         quiet = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False}
         quiet |= {"enable_checkpointing": False, "accelerator": "cpu", "devices": 1, "default_root_dir": tmp_path}
         pl.Trainer(**quiet, max_epochs=2, callbacks=list(callbacks)).fit(net, loader)

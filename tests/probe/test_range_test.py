@@ -1,6 +1,7 @@
 """The ready-made loop: that it trains as its user would, whatever model, batches and optimizers it is given."""
 
-from collections import UserDict, namedtuple
+from collections import UserDict
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -8,7 +9,10 @@ import torch
 
 import rheostat as rh
 
-Pair = namedtuple("Pair", "x y")
+
+class Pair(NamedTuple):
+    x: torch.Tensor
+    y: torch.Tensor
 
 
 def linear(seed=0):
@@ -55,7 +59,9 @@ def test_the_stable_limit_of_a_quadratic(largest):
 
 def test_a_factor_is_swept_and_ratios_stay():
     model = torch.nn.Sequential(torch.nn.Linear(3, 3), torch.nn.Linear(3, 3), torch.nn.Linear(3, 1))
-    first = torch.optim.SGD([{"params": model[0].parameters(), "lr": 0.01}, {"params": model[1].parameters(), "lr": 0.0}])
+    first = torch.optim.SGD(
+        [{"params": model[0].parameters(), "lr": 0.01}, {"params": model[1].parameters(), "lr": 0.0}]
+    )
     second = torch.optim.AdamW(model[2].parameters(), lr=torch.tensor(5e-4, dtype=torch.float64))
     seen = []
 
@@ -132,7 +138,12 @@ def generator():
         (mapping(dict), lambda m, b: loss(m, (b["x"], b["y"]["deep"][0]))),
         (mapping(Tokens), lambda m, b: loss(m, (b.data["x"], b.data["y"]["deep"][0]))),
         ([list(pair) for pair in data()], loss),
-        (torch.utils.data.DataLoader(torch.utils.data.TensorDataset(data(1, 64)[0].x, data(1, 64)[0].y), batch_size=8), loss),
+        (
+            torch.utils.data.DataLoader(
+                torch.utils.data.TensorDataset(data(1, 64)[0].x, data(1, 64)[0].y), batch_size=8
+            ),
+            loss,
+        ),
     ],
     ids=["named tuples", "generator", "iterator", "function", "tensor", "mapping", "own mapping", "lists", "loader"],
 )
@@ -260,7 +271,10 @@ def test_backward_may_be_somebody_elses():
         ({"loss": lambda m, b: m(b[0])}, r"loss='shape \(8, 1\)': need a function of \(model, batch\)"),
         ({"loss": lambda m, b: 1.0}, "loss='float'"),
         ({"loss": lambda m, b: torch.tensor(1.0)}, "a scalar tensor with a gradient"),
-        ({"evaluate": lambda m: {"loss": 1.0}}, "evaluate={'loss': 1.0}: need a function of the model that returns one"),
+        (
+            {"evaluate": lambda m: {"loss": 1.0}},
+            "evaluate={'loss': 1.0}: need a function of the model that returns one",
+        ),
         ({"min": 0.0}, "min=0.0: need a finite number above 0"),
         ({"min": 1.0, "max": 0.1}, "max=0.1: need a learning rate above min=1. Try min=0.1 and max=1."),
         ({"max": float("inf")}, "max=inf"),
@@ -272,7 +286,10 @@ def test_backward_may_be_somebody_elses():
         ({"rise": 0}, "rise=0"),
         ({"store": "ram"}, "store='ram': need one of 'auto', 'memory', 'disk'"),
         ({"also": ["ema"]}, "also='ema': need modules, or objects with state_dict"),
-        ({"closure": True, "scaler": torch.amp.GradScaler("cpu")}, "need no scaler where the optimizer takes a closure"),
+        (
+            {"closure": True, "scaler": torch.amp.GradScaler("cpu")},
+            "need no scaler where the optimizer takes a closure",
+        ),
         ({"model": torch.nn.LazyLinear(1)}, "need parameters that have a shape"),
     ],
 )

@@ -154,7 +154,11 @@ def test_every_kind_of_tensor_comes_back_from_memory_and_disk(dtype):
     from rheostat.probe.store import Store
 
     for where in ("memory", "disk"):
-        values = [torch.tensor([[1, 0, 3], [0, 5, 6]]).to(dtype).t(), torch.tensor(1).to(dtype), torch.zeros(0).to(dtype)]
+        values = [
+            torch.tensor([[1, 0, 3], [0, 5, 6]]).to(dtype).t(),
+            torch.tensor(1).to(dtype),
+            torch.zeros(0).to(dtype),
+        ]
         before, store = [value.clone() for value in values], Store(values, where)
         for value in values:
             value.zero_()

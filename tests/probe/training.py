@@ -151,7 +151,9 @@ class Training:
         held = [*self.model.parameters(), *self.model.buffers(), *groups, *(p for g in groups for p in g["params"])]
         held += [g["lr"] for g in groups if isinstance(g["lr"], torch.Tensor)]
         held += [v for o in self.optimizers for s in o.state.values() for v in s.values() if torch.is_tensor(v)]
-        return [id(thing) for thing in held] + [number for o in self.optimizers for number in o._optimizer_step_pre_hooks]
+        return [id(thing) for thing in held] + [
+            number for o in self.optimizers for number in o._optimizer_step_pre_hooks
+        ]
 
 
 def hooks(optimizer):

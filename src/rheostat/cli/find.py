@@ -74,7 +74,9 @@ def _told(spec: str, task: Task, result: RangeResult) -> str:
     ends = "" if result.updates >= result.curve.losses.size else ", ended early"
     lines = [f"{task.name}: range test, {result.updates} updates{ends}", str(result)]
     other = "".join(f" --{name} {value}" for name, value in result.again.items())
-    following = f"find {shlex.quote(spec)}{other}" if other else f"train {shlex.quote(spec)} --lr {result.suggestion:.2g}"
+    following = (
+        f"find {shlex.quote(spec)}{other}" if other else f"train {shlex.quote(spec)} --lr {result.suggestion:.2g}"
+    )
     lines.append(f"next        rheostat {following}")
     return "\n".join(lines)
 

@@ -36,7 +36,7 @@ class Keeper:
     def keep(self, value: Any) -> Back:
         """Remember a value: tensors, arrays, random generators, and containers of them; others by reference."""
         if id(value) in self.known:  # also one that holds itself
-            return lambda: self.known[id(value)]()
+            return self.known[id(value)]
         if isinstance(value, torch.Tensor):
             return self._tensor(value)
         if isinstance(value, np.ndarray):

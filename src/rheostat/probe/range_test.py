@@ -150,7 +150,8 @@ class _Step:
 
     def closed(self, drawn: Iterator[Any]) -> None:
         """An update of optimizers that compute the loss as often as they like, on the same batches."""
-        batches, first = list(drawn), []
+        batches = list(drawn)
+        first: list[torch.Tensor] = []
 
         def again() -> torch.Tensor:
             self.zero()

@@ -1,7 +1,7 @@
 """What a recorded ramp says: rules, a suggestion with a band, and a status. Pure; NumPy only.
 
-Every answer stays the same if each loss is replaced by a·loss + b with a > 0, and moves with the learning rates if those
-are multiplied.
+Every answer stays the same if each loss is replaced by a·loss + b with a > 0, and is multiplied by what the learning
+rates are multiplied by.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import numpy as np
 from rheostat.probe.curve import RangeCurve
 from rheostat.probe.result import RangeResult, Status
 from rheostat.probe.smooth import Smooth, smooth
-from rheostat.schedule.base import FloatArray
 
 BELOW_MINIMUM = 3.0
 """The suggestion lies this factor below the minimum: too high is a cliff, too low is a slope."""
@@ -43,7 +42,7 @@ def read(curve: RangeCurve, *, base: float | None = None) -> RangeResult:
         "minimum": _lr(s.x[s.at]) / BELOW_MINIMUM if fell else None,
         "steepest": _steepest(s) if fell else None,
         "valley": _valley(s) if fell else None,
-        "divergence": _divergence(s),
+        "divergence": _divergence(s) if fell else None,
     }
     suggestion = rules["minimum"] if status in ("ok", "too noisy") else None
     return RangeResult(
@@ -131,6 +130,3 @@ def _divergence(s: Smooth) -> float | None:
     half = s.lowest + 0.5 * max(s.drop, 0.0)
     lost = np.flatnonzero((s.y > half) & (np.arange(s.y.size) > s.at))
     return _lr(s.x[lost[0]]) / BELOW_DIVERGENCE if lost.size and s.ceiling > s.first else None
-
-
-__all__ = ["BELOW_MINIMUM", "FloatArray", "RangeCurve", "read", "status_of"]

@@ -19,7 +19,9 @@ _LR, _LOSS = ("lr", "lrs", "learning_rate"), ("loss", "losses", "train_loss")
 _NEED = "a mapping or CSV file with 'lr' and 'loss', a finder that holds one, or two sequences"
 
 
-def read_range(source: Any, losses: Any = None, *, smoothed: float | None = None, base: float | None = None) -> RangeResult:
+def read_range(
+    source: Any, losses: Any = None, *, smoothed: float | None = None, base: float | None = None
+) -> RangeResult:
     """Read a range test that something else has recorded.
 
     Args:

@@ -102,6 +102,8 @@ class RangeResult:
             return {"min": f"{low / 1000:.1g}"}
         if self.status == "ok":
             return {}
+        if self.status == "never fell" and self.avoid is None:
+            return {"max": f"{high * 100:.1g}"}
         return {"repeats": str(max(3, 3 * self.curve.losses.shape[0])), "steps": str(2 * self.lrs.size)}
 
     def plot(self, ax: Axes | None = None) -> Axes:

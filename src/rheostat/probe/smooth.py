@@ -94,7 +94,7 @@ def smooth(curve: RangeCurve) -> Smooth:
         first_error=1.2533 * float(np.median(noise[:before])) / np.sqrt(known.size),  # of a median
         ceiling=ceiling,
         noise=float(np.median(noise)),
-        heard=finite.any(0),
+        heard=np.asarray(finite.any(0)),
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.nn.parameter import UninitializedParameter
 from torch.optim import Optimizer
 
 from rheostat.driver.clock import Watch, watchers
@@ -135,7 +136,7 @@ def _all(backs: Sequence[Callable[[], Any]]) -> None:
 
 
 def _module(keeper: Keeper, module: torch.nn.Module) -> Back:
-    if any(isinstance(p, torch.nn.parameter.UninitializedTensorMixin) for p in module._parameters.values()):
+    if any(isinstance(p, UninitializedParameter) for p in module._parameters.values()):
         need = "parameters that have a shape"
         raise refuse("model", type(module).__name__, need=need, mend="one forward pass of a batch first")
     backs = [keeper.keep(module._parameters), keeper.keep(module._buffers)]
@@ -172,7 +173,9 @@ def _gradients(keeper: Keeper, modules: Sequence[torch.nn.Module], optimizers: S
 def _optimizer(keeper: Keeper, optimizer: Optimizer) -> Back:
     groups, state = optimizer.param_groups, optimizer.state
     inside = frozenset(("state", "param_groups", "defaults", *(n for n in vars(optimizer) if n.endswith("_hooks"))))
-    kept = [(group, list(group["params"]), {key: _value(keeper, key, v) for key, v in group.items()}) for group in groups]
+    kept = [
+        (group, list(group["params"]), {key: _value(keeper, key, v) for key, v in group.items()}) for group in groups
+    ]
     backs = [keeper.keep(state), keeper.attributes(optimizer, but=inside)]
     # Some optimizers hold another one, with a state of its own.
     backs += [_optimizer(keeper, inner) for inner in vars(optimizer).values() if isinstance(inner, Optimizer)]
@@ -260,7 +263,8 @@ def _sleep(optimizers: Sequence[Optimizer]) -> Back:
 def _random() -> Back:
     """Python's, NumPy's and PyTorch's random numbers, on every device in use."""
     python, numpy, cpu = random.getstate(), np.random.get_state(), torch.get_rng_state()
-    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
+    in_use = torch.cuda.is_available() and torch.cuda.is_initialized()  # type: ignore[no-untyped-call]  # PyTorch's
+    cuda = torch.cuda.get_rng_state_all() if in_use else []
     mps = torch.mps.get_rng_state() if torch.backends.mps.is_available() else None
 
     def back() -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-
-import numpy as np
+from bisect import insort
 
 PATIENCE = 3
 """Updates in a row that must lie above the line, so that one bad batch ends nothing."""
@@ -23,7 +22,8 @@ class Stop:
     def __init__(self, rise: float) -> None:
         self.rise = rise
         self.losses: list[float] = []
-        self.first = self.total = 0.0
+        self.steps: list[float] = []  # differences of neighbours, sorted: their median costs next to nothing
+        self.first = 0.0
         self.lowest = math.inf
         self.above = 0
 
@@ -32,14 +32,18 @@ class Stop:
         if not math.isfinite(loss):
             return True
         losses = self.losses
+        if losses:
+            insort(self.steps, abs(loss - losses[-1]))
         losses.append(loss)
         n = len(losses)
         if n < PATIENCE:
             return False
         if n <= 2 * PATIENCE:
-            self.first = float(np.mean(losses))
-        before = self.line()
-        self.above = self.above + 1 if n > 2 * PATIENCE and loss > before else 0
+            self.first = sum(losses) / n
+        elif loss > self.line():
+            self.above += 1
+        else:
+            self.above = 0
         self.lowest = min(self.lowest, sum(losses[-PATIENCE:]) / PATIENCE)
         return self.above >= PATIENCE
 
@@ -49,5 +53,4 @@ class Stop:
 
     def noise(self) -> float:
         """What neighbouring losses usually differ by, as the standard deviation of one loss."""
-        steps = np.abs(np.diff(self.losses[-64:]))
-        return float(np.median(steps)) * 1.4826 / math.sqrt(2) if steps.size else 0.0
+        return self.steps[len(self.steps) // 2] * 1.4826 / math.sqrt(2)

@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, Literal
 
-import numpy as np
 import torch
 
 from rheostat.errors import SchedulerError
@@ -60,7 +59,7 @@ class Store:
         try:
             for name, tensor in tensors.items():
                 self.places[name] = self.file.tell()
-                self.file.write(memoryview(_bytes(tensor.to("cpu").contiguous())))
+                self.file.write(_bytes(tensor.to("cpu").contiguous()))
             self.file.flush()
         except OSError as error:
             self.file.close()
@@ -74,7 +73,7 @@ class Store:
             return self.copies[id(tensor)]
         like = self._like(tensor)
         self.file.seek(self.places[id(tensor)])
-        self.file.readinto(memoryview(_bytes(like)))  # type: ignore[attr-defined]
+        self.file.readinto(_bytes(like))  # type: ignore[attr-defined]
         return like
 
     def _like(self, tensor: torch.Tensor) -> torch.Tensor:
@@ -102,7 +101,6 @@ def free_memory() -> float:
         return float("inf")
 
 
-def _bytes(tensor: torch.Tensor) -> np.ndarray:
+def _bytes(tensor: torch.Tensor) -> memoryview:
     """The memory of a contiguous tensor on the CPU."""
-    array: np.ndarray = tensor.reshape(-1).view(torch.uint8).numpy()
-    return array
+    return tensor.reshape(-1).view(torch.uint8).numpy().data

@@ -117,7 +117,8 @@ class Sweep:
         """The same by updates: each learning rate with its batches."""
         try:
             self._begin()
-            stop, losses = Stop(self.rise), []
+            stop = Stop(self.rise)
+            losses: list[float] = []
             self.passes.append(losses)
             for lr in self.lrs.tolist():
                 self.bases.write(lr)

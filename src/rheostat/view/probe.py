@@ -64,7 +64,10 @@ def _limits(result: Any) -> tuple[float, float]:
     losses = result.curve.losses[np.isfinite(result.curve.losses)]
     if not losses.size:
         return 0.0, 1.0
-    low, high = float(losses.min()), max(float(result.smoothed.max()), float(np.quantile(losses[: losses.size // 2 + 1], 0.99)))
+    low, high = (
+        float(losses.min()),
+        max(float(result.smoothed.max()), float(np.quantile(losses[: losses.size // 2 + 1], 0.99))),
+    )
     margin = 0.06 * (high - low) or 0.5
     return low - margin, high + margin
 
