@@ -265,7 +265,9 @@ ORDERS = [
 
 
 def _model(case, saved):
-    training = Training(case, origin=1024.0, weights=WEIGHTS[1])  # another process: another timer, other initial weights
+    training = Training(
+        case, origin=1024.0, weights=WEIGHTS[1]
+    )  # another process: another timer, other initial weights
     training.net.load_state_dict(saved["model"])
     training.done = saved["done"]
     return training

@@ -67,7 +67,9 @@ def test_resumed_at_random_updates(case):
 
 
 def test_a_chain_of_many_resumes_is_one_run():
-    case = stretched(Case("chain", "(warmup('1 steps') >> cosine(end=0.1)) * plateau(factor=0.9, patience=0)", metric_every=1), 6000)
+    case = stretched(
+        Case("chain", "(warmup('1 steps') >> cosine(end=0.1)) * plateau(factor=0.9, patience=0)", metric_every=1), 6000
+    )
     whole = Tiny(case).train(0, case.updates)
     used, text, at = [], None, 0
     for stop in [*random_stops(case, 60), case.updates]:

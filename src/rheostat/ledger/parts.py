@@ -83,7 +83,9 @@ def _of_parts(path: Path, parts: dict[int, Path], stop: int) -> Iterator[Row]:
     missing = set(range(numbers[0], stop)) - set(numbers) if numbers else set()
     if missing:
         name = part_path(path, min(missing)).name
-        raise SchedulerError(f"ledger {str(path)!r}: its part {name} is missing. Try putting it back beside the others.")
+        raise SchedulerError(
+            f"ledger {str(path)!r}: its part {name} is missing. Try putting it back beside the others."
+        )
     for n in numbers:
         yield from _of_part(path, n)
 

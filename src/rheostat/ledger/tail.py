@@ -35,7 +35,9 @@ class Limit:
         match = _LIMIT.fullmatch(text) if isinstance(text, str) and len(text) < 64 else None
         amount = float(match[1]) * _UNITS[match[2].lower()] if match else 0.0
         if match is None or amount < 1:
-            raise refuse("rotate", text, need="a size or a number of rows, with its unit", mend="'100 MB' or '1e6 rows'")
+            raise refuse(
+                "rotate", text, need="a size or a number of rows, with its unit", mend="'100 MB' or '1e6 rows'"
+            )
         return Limit(amount, "rows" if match[2].lower() == "rows" else "bytes")
 
 

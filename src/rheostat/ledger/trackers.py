@@ -152,7 +152,9 @@ class WeightsAndBiases:
 
 def scalars(row: Row) -> dict[str, float]:
     """The numbers of a row by their columns' names: "lr/0", "loss", "epoch"."""
-    used = {f"{key}/{label}": value for key, by_group in row.get("used", {}).items() for label, value in by_group.items()}
+    used = {
+        f"{key}/{label}": value for key, by_group in row.get("used", {}).items() for label, value in by_group.items()
+    }
     return {**used, **{name: value for name, value in row.items() if name not in _PLACES}}
 
 
