@@ -12,6 +12,11 @@ UserWarning
     PastEndWarning       training goes on past the end of the schedule
     OverwrittenWarning   a scheduled value was changed by somebody else
     SecondSchedulerWarning   two schedulers want the same value
+    OrderWarning             scheduler.step() comes before optimizer.step()
+    CadenceWarning           scheduler.step() is called more or less often than its clock means
+    NotCalledWarning         scheduler.step() is needed, and never called
+    ForgottenRestoreWarning  the optimizer was restored, the schedule was not
+    EndedEarlyWarning        the program ends long before the schedule does
 """
 
 from __future__ import annotations
@@ -72,6 +77,26 @@ class OverwrittenWarning(RheostatWarning):
 
 class SecondSchedulerWarning(RheostatWarning):
     """A second scheduler was put on an optimizer; the newer one takes over."""
+
+
+class OrderWarning(RheostatWarning):
+    """scheduler.step() is called before optimizer.step(), on a clock where that shifts the schedule."""
+
+
+class CadenceWarning(RheostatWarning):
+    """scheduler.step() is called more or less often than its clock, or the Run, means."""
+
+
+class NotCalledWarning(RheostatWarning):
+    """scheduler.step() was never called, on a clock where it moves the schedule."""
+
+
+class ForgottenRestoreWarning(RheostatWarning):
+    """The optimizer has made many updates, and the schedule begins at 0."""
+
+
+class EndedEarlyWarning(RheostatWarning):
+    """The program ends long before the schedule does."""
 
 
 def refuse(name: str, value: object, *, need: str, mend: str | None = None) -> ScheduleError:

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from torch.optim.lr_scheduler import LRScheduler
 
+from rheostat.driver.amend import yielded
+from rheostat.driver.cadence import Cadence
 from rheostat.driver.clock import Watch
 from rheostat.driver.feedback import Feedback
-from rheostat.driver.guards import Guards
+from rheostat.driver.guards import Guards, keep_watch, stop_watch
 from rheostat.driver.plan import Entry, Rules, curve_of, joining
 from rheostat.driver.writer import Writer
 from rheostat.errors import PastEndWarning, SchedulerError
@@ -17,12 +19,15 @@ from rheostat.errors import PastEndWarning, SchedulerError
 if TYPE_CHECKING:
     from torch.optim import Optimizer
 
+    from rheostat.driver.columns import Foreign
     from rheostat.driver.feedback import Metrics
     from rheostat.ledger import Ledger
     from rheostat.schedule import Run
     from rheostat.schedule.run import Axis
 
 Clock = Literal["updates", "calls", "epochs"]
+OnOverwrite = Literal["reapply", "yield"]
+_NOT_CARRIED = ("_watches", "writer", "ledger", "cadence")
 
 
 class Engine(LRScheduler):
@@ -37,6 +42,7 @@ class Engine(LRScheduler):
         writer: brings values into the groups.
         feedback: the states of metric-driven parts.
         guards: says what looks wrong.
+        cadence: compares calls with updates.
     """
 
     clock: Clock
@@ -49,6 +55,8 @@ class Engine(LRScheduler):
     writer: Writer
     feedback: Feedback
     guards: Guards
+    cadence: Cadence
+    on_overwrite: OnOverwrite
     timer: Callable[[], float]
     ledger: Ledger | None
     due: bool
@@ -79,6 +87,10 @@ class Engine(LRScheduler):
         self.position += 1
         self.due = True
 
+    def observed(self, watch: Watch) -> None:
+        """An update of one optimizer moved the weights, on a clock that counts calls."""
+        self.cadence.update(self._watches.index(watch), self.run)
+
     def write(self) -> None:
         """Write the values of the current position into the groups."""
         writer = self.writer
@@ -88,10 +100,21 @@ class Engine(LRScheduler):
         for column in writer.columns:
             foreign = column.write(at)
             if foreign:
-                entry, ours, found = foreign[0]
-                place = self.entries[entry]
-                self.guards.overwritten(place.key, place.label, ours, found, self.position)
+                self._overwritten(foreign)
         self.due = False
+
+    def _overwritten(self, foreign: list[Foreign]) -> None:
+        """Somebody else has written scheduled values; ours are back, or make way."""
+        yields = self.on_overwrite == "yield"
+        if yields:
+            entries = list(self.entries)
+            for i, _, found in foreign:
+                entries[i] = yielded(entries[i], found)
+            self.due = False  # written now, for the update that comes
+            self._amend(self.run, entries)
+        i, ours, found = foreign[0]
+        e = self.entries[i]
+        self.guards.overwritten(f"{e.key} of group {e.label}", ours, found, self.position, yields=yields)
 
     def rewrite(self) -> None:
         """Write what the groups should hold now, whatever they hold."""
@@ -149,10 +172,17 @@ class Engine(LRScheduler):
         """A copy of this scheduler on copies of its optimizers."""
         twin = object.__new__(type(self))
         kept = {**self.__getstate__(), "optimizers": optimizers, "optimizer": optimizers[0]}
-        twin.__setstate__({**kept, "feedback": Feedback(dict(self.feedback.states)), "guards": Guards()})
+        own = {"feedback": Feedback(dict(self.feedback.states)), "guards": Guards(strict=self.guards.strict)}
+        twin.__setstate__({**kept, **own})
         if not twin.due:
             twin.rewrite()
         return twin
+
+    def curve_end(self) -> float:
+        """The first scheduled value where the run ends."""
+        e = self.entries[0]
+        curve = curve_of(e, self.run, self.axis)
+        return curve.at(curve.length or 0, self.feedback.of(curve, (e.schedule, e.since)))
 
     def coordinate(self, position: int) -> float:
         """Where a position, about the present, is on the axis."""
@@ -178,6 +208,7 @@ class Engine(LRScheduler):
 
     def close(self) -> None:
         """Let go of the optimizers; their groups keep the values they have."""
+        stop_watch(self)
         for watch in self._watches:
             watch.close()
         self._watches = []
@@ -192,11 +223,13 @@ class Engine(LRScheduler):
 
     def __getstate__(self) -> dict[str, Any]:
         self.elapsed()
-        return {name: value for name, value in self.__dict__.items() if name not in ("_watches", "writer", "ledger")}
+        return {name: value for name, value in self.__dict__.items() if name not in _NOT_CARRIED}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state, ledger=None)
         self._origin = float(self.timer())
         self.writer = Writer(self.optimizers, self.entries, self.run, self.axis)
         self.writer.regroup()
+        self.cadence = Cadence(self.clock, self.guards, len(self.optimizers))
         self._watches = [Watch(self, optimizer) for optimizer in self.optimizers]
+        keep_watch(self)

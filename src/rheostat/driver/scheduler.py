@@ -10,11 +10,12 @@ import torch
 
 from rheostat.driver import amend, change, takeover
 from rheostat.driver import state as states
+from rheostat.driver.cadence import Cadence
 from rheostat.driver.change import OnChange
 from rheostat.driver.clock import Watch, uncompiled, unwrapped
-from rheostat.driver.engine import Clock, Engine
+from rheostat.driver.engine import Clock, Engine, OnOverwrite
 from rheostat.driver.feedback import Feedback
-from rheostat.driver.guards import Guards
+from rheostat.driver.guards import Guards, keep_watch
 from rheostat.driver.plan import Rules, curve_of, in_force, plan, rules
 from rheostat.driver.ranks import Reduce, agree, as_number
 from rheostat.driver.second import find_older, rebase, replace_older
@@ -53,6 +54,9 @@ class Scheduler(Engine):
         reduce: "mean" averages a reported metric over all processes; "none" takes each process's own.
         ledger: where to record what each update used.
         on_change: what loading a state does where it and the code disagree: see `load_state_dict`.
+        on_overwrite: what to do where somebody else writes a scheduled value: "reapply" the schedule's, or "yield",
+            after which the schedule leaves that value alone.
+        strict: raise SchedulerError where a warning would be given.
 
     Raises:
         ScheduleError: if the schedule, run or a base value does not fit; the optimizer is left as it was.
@@ -86,6 +90,8 @@ class Scheduler(Engine):
         reduce: Reduce = "mean",
         ledger: Ledger | None = None,
         on_change: OnChange = "stop",
+        on_overwrite: OnOverwrite = "reapply",
+        strict: bool = False,
     ) -> None:
         self.clock: Clock = cast("Clock", choice("clock", clock, ("updates", "calls", "epochs")))
         self.reduce: Reduce = cast("Reduce", choice("reduce", reduce, ("mean", "none")))
@@ -101,7 +107,9 @@ class Scheduler(Engine):
         self.writer = Writer(self.optimizers, self.entries, self.run, self.axis)
         if self.position and not all(f"initial_{e.key}" in self.writer.group(e) for e in self.entries):
             raise refuse("last_epoch", last_epoch, need="groups with initial_lr", mend="load_state_dict instead")
-        self.feedback, self.guards = Feedback(), Guards()
+        self.on_overwrite: OnOverwrite = cast("OnOverwrite", choice("on_overwrite", on_overwrite, ("reapply", "yield")))
+        self.feedback, self.guards = Feedback(), Guards(strict=strict)
+        self.cadence = Cadence(self.clock, self.guards, len(self.optimizers))
         self.feedback.start(self.writer.tracks)
         self.timer, self.ledger = timer, ledger
         self.due = False  # an update has happened, and the next one's values are not written yet
@@ -112,6 +120,7 @@ class Scheduler(Engine):
         self.writer.regroup()
         self._watches = [Watch(self, optimizer) for optimizer in self.optimizers]
         self.rewrite()
+        keep_watch(self)
 
     # What a training loop calls
 
@@ -128,12 +137,15 @@ class Scheduler(Engine):
             self.feedback.repeated(self.position, as_number(metric)) and self.clock == "updates"
         ):
             self.report(metric)
+        if self.cadence.unprompted:
+            self.cadence.call_after_unprompted(self.run, due=self.due)
         if self.due:
             self.write()
         elif self.clock != "updates":
             if any(watch.stale() for watch in self._watches):
                 self.regroup()
             self.position += 1
+            self.cadence.call(self.run)
             self.write()
 
     @uncompiled
@@ -225,6 +237,7 @@ class Scheduler(Engine):
 
     def state_dict(self) -> dict[str, Any]:
         """Everything needed to go on: the position, metric states, and what they refer to, as plain JSON-able data."""
+        self.guards.saved_at = self.position
         return states.encode(self)
 
     def load_state_dict(self, state_dict: dict[str, Any], *, on_change: OnChange | None = None) -> None:
