@@ -60,7 +60,7 @@ def tested(task: Task, **options: Any) -> RangeResult:
     import torch
 
     from rheostat.probe import range_test
-    from rheostat.training.checkpoint import seed_all
+    from rheostat.training.randomness import seed_all
 
     task.model.to("cuda" if torch.cuda.is_available() else "cpu")
     task.model.train()
