@@ -191,7 +191,7 @@ class _Trainer:
 
     def save(self, ledger: Ledger, random: dict[str, Any]) -> None:
         """Write a checkpoint; the ledger reaches the disk before it."""
-        ledger.flush()
+        ledger.sync()
         state = {
             "model": self.task.model.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self.task.optimizers],

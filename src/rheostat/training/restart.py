@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from rheostat.errors import ResumeMismatch, StateError
+from rheostat.training.randomness import random_states, restore_random
 from rheostat.training.task import Task
 
 _FIELDS: dict[str, type] = {
@@ -19,7 +20,6 @@ _FIELDS: dict[str, type] = {
     "batch": int,
     "random": dict,
 }
-_RANDOM = ("torch", "cuda", "numpy", "python")
 _LARGEST = 10**15
 _SHOWN = 4
 
@@ -34,9 +34,10 @@ def check(state: Mapping[str, Any], task: Task, folder: Path) -> None:
     for name, kind in _FIELDS.items():
         value = state.get(name)
         if not isinstance(value, kind) or value is True or (isinstance(value, int) and not 0 <= value <= _LARGEST):
-            raise StateError(f"{folder}: the checkpoint's {name!r} is damaged, or not one of ours. Nothing was loaded.")
-    if set(state["random"]) != set(_RANDOM):
-        raise StateError(f"{folder}: the checkpoint's 'random' is damaged, or not one of ours. Nothing was loaded.")
+            raise _damaged(name, folder)
+    if not all(isinstance(saved, dict) for saved in state["optimizers"]):
+        raise _damaged("optimizers", folder)
+    _check_random(state["random"], folder)
     differences = _model(state["model"], task.model.state_dict())
     saved, ours = len(state["optimizers"]), len(task.optimizers)
     if saved != ours:
@@ -63,6 +64,21 @@ def load_optimizers(states: list[dict[str, Any]], task: Task, folder: Path) -> N
             raise ResumeMismatch(
                 f"{folder}: optimizer {i} is another than the one that was saved: {error}. Try the task as it was."
             ) from error
+
+
+def _check_random(states: dict[str, Any], folder: Path) -> None:
+    """Try them: the generators' own checks are the best."""
+    before = random_states()
+    try:
+        restore_random(states)
+    except Exception:  # noqa: BLE001 - three libraries, each with errors of its own
+        raise _damaged("random", folder) from None
+    finally:
+        restore_random(before)
+
+
+def _damaged(name: str, folder: Path) -> StateError:
+    return StateError(f"{folder}: the checkpoint's {name!r} is damaged, or not one of ours. Nothing was loaded.")
 
 
 def _model(saved: Mapping[str, Any], ours: Mapping[str, Any]) -> list[str]:
