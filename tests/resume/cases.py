@@ -50,7 +50,10 @@ COMPOSITIONS = [
     Case("transformer", "warmup('4 steps') >> inverse_sqrt('4 steps')", rh.Run()),
     Case("four_parts", "warmup('2 steps') >> constant(over='3 steps') >> linear(end=0.3) >> constant(0.1, over='25%')"),
     Case("product", "linear() * cyclic(low=0.2, up='2 steps')"),
-    Case("product_of_three", "cosine(end=0.2) * exponential(factor=0.9, every='1 epochs') * step(every='5 steps', factor=0.5)"),
+    Case(
+        "product_of_three",
+        "cosine(end=0.2) * exponential(factor=0.9, every='1 epochs') * step(every='5 steps', factor=0.5)",
+    ),
     Case("warmup_over_all", "warmup('5 steps') * polynomial(power=2.0)"),
     Case("clipped", "inverse_sqrt('2 steps').clip(min=0.4, max=0.9)"),
     Case("clipped_absolute", rh.cosine().clip(min=rh.absolute(0.01))),
@@ -59,17 +62,39 @@ COMPOSITIONS = [
     Case("repeated_uneven", "cosine(end=0.1).repeat(3)"),
     Case("repeated_sequence", "(warmup('2 steps') >> linear(over='3 steps')).repeat(2) >> constant(0.1)"),
     Case("absolute_end", rh.warmup("3 steps", start=rh.absolute(1e-3)) >> rh.cosine(end=rh.absolute(2e-3))),
-    Case("absolute_points", rh.piecewise([("0 steps", rh.absolute(1e-3)), ("8 steps", 1.0), ("100%", rh.absolute(1e-4))])),
-    Case("nested", "(warmup('10%') >> (linear(end=0.5) >> cosine(start=0.5, over='3 steps')) * constant(0.9)) >> constant(0.01, over='2 steps')"),
-    Case("sequence_in_product", "(constant(over='1 epochs') >> linear()) * (linear(start=0.1, end=1.0, over='5 steps') >> constant())"),
+    Case(
+        "absolute_points", rh.piecewise([("0 steps", rh.absolute(1e-3)), ("8 steps", 1.0), ("100%", rh.absolute(1e-4))])
+    ),
+    Case(
+        "nested",
+        "(warmup('10%') >> (linear(end=0.5) >> cosine(start=0.5, over='3 steps')) * constant(0.9)) >> constant(0.01, over='2 steps')",
+    ),
+    Case(
+        "sequence_in_product",
+        "(constant(over='1 epochs') >> linear()) * (linear(start=0.1, end=1.0, over='5 steps') >> constant())",
+    ),
     Case("deep", "((cosine(end=0.2).clip(max=0.8) * rex(end=0.5)).scale(1.5) * warmup('3 steps')).clip(min=0.05)"),
-    Case("in_turns", "step(every='1 epochs', factor=0.5) * (constant(over='50%') >> cosine_restarts(period='2 steps'))"),
+    Case(
+        "in_turns", "step(every='1 epochs', factor=0.5) * (constant(over='50%') >> cosine_restarts(period='2 steps'))"
+    ),
     Case("cosine_with_plateau", "cosine(end=0.1) * plateau(factor=0.5, patience=0)", metric_every=1),
     Case("plateau_after_warmup", "warmup('3 steps') >> constant() * plateau(factor=0.5, patience=0)", metric_every=1),
     Case("plateau_then_linear", "plateau(factor=0.5, patience=0, over='9 steps') >> linear()", metric_every=1),
-    Case("two_plateaus", "plateau(factor=0.5, patience=0, over='7 steps') >> plateau(factor=0.3, patience=1)", metric_every=1),
-    Case("plateau_times_plateau", "plateau(factor=0.5, patience=0) * plateau(factor=0.7, patience=2, mode='max')", metric_every=1),
-    Case("plateau_wrapped", "(warmup('2 steps') >> plateau(factor=0.5, patience=1)).clip(min=0.2).scale(1.1)", metric_every=2),
+    Case(
+        "two_plateaus",
+        "plateau(factor=0.5, patience=0, over='7 steps') >> plateau(factor=0.3, patience=1)",
+        metric_every=1,
+    ),
+    Case(
+        "plateau_times_plateau",
+        "plateau(factor=0.5, patience=0) * plateau(factor=0.7, patience=2, mode='max')",
+        metric_every=1,
+    ),
+    Case(
+        "plateau_wrapped",
+        "(warmup('2 steps') >> plateau(factor=0.5, patience=1)).clip(min=0.2).scale(1.1)",
+        metric_every=2,
+    ),
 ]
 
 _late = lambda net: [torch.optim.SGD(groups_of(net, 0.1, 0.03), momentum=0.9, weight_decay=0.01)]
@@ -98,32 +123,79 @@ def _muon(net):
 
 
 PLACES = [
-    Case("several_keys", {"lr": "one_cycle()", "betas[0]": "one_cycle_momentum()", "weight_decay": "linear(end=0.5)"}, optimizers=adamw),
+    Case(
+        "several_keys",
+        {"lr": "one_cycle()", "betas[0]": "one_cycle_momentum()", "weight_decay": "linear(end=0.5)"},
+        optimizers=adamw,
+    ),
     Case("betas", {"betas[0]": "linear(end=0.9)", "betas[1]": "cosine(end=0.95)"}, optimizers=adamw),
     Case("per_group", {"lr": {"1": "cosine(end=0.3)", "*": "warmup('3 steps') >> linear()"}}),
-    Case("named_groups", {"lr": {"neck": "constant()", "*": "rex()"}, "weight_decay": {"neck": "linear()", "*": "constant(0.5)"}}, optimizers=_named),
+    Case(
+        "named_groups",
+        {"lr": {"neck": "constant()", "*": "rex()"}, "weight_decay": {"neck": "linear()", "*": "constant(0.5)"}},
+        optimizers=_named,
+    ),
     Case("two_optimizers", "warmup('3 steps') >> cosine()", optimizers=_two),
-    Case("two_optimizers_keys", {"lr": "linear()", "momentum": "constant(0.9)", "betas[0]": "linear(end=0.8)"}, optimizers=_two),
+    Case(
+        "two_optimizers_keys",
+        {"lr": "linear()", "momentum": "constant(0.9)", "betas[0]": "linear(end=0.8)"},
+        optimizers=_two,
+    ),
     Case("muon", "wsd(warmup='10%', cooldown='40%')", optimizers=_muon),
     Case("late_joins", "warmup('4 steps') >> cosine()", optimizers=_late, late=(6, None)),
-    Case("late_of_its_own", "warmup('4 steps') >> cosine()", optimizers=_late, late=(6, "warmup('2 steps') >> linear()")),
+    Case(
+        "late_of_its_own", "warmup('4 steps') >> cosine()", optimizers=_late, late=(6, "warmup('2 steps') >> linear()")
+    ),
     Case("late_at_once", "linear()", optimizers=_late, late=(0, "rex()")),
     Case("late_same_text", "linear()", optimizers=_late, late=(5, "linear()")),
-    Case("late_keys", {"lr": "cosine()", "betas[0]": "linear(end=0.9)"}, optimizers=_late_adamw, late=(5, {"lr": "rex()", "weight_decay": "linear()"})),
-    Case("late_plateau", "linear() * plateau(factor=0.5, patience=0)", optimizers=_late, late=(7, "plateau(factor=0.3, patience=1)"), metric_every=1),
-    Case("late_two_optimizers", "linear()", optimizers=lambda net: [torch.optim.SGD(groups_of(net, 0.1)), torch.optim.AdamW(net[2].parameters())], late=(6, "cosine()")),
+    Case(
+        "late_keys",
+        {"lr": "cosine()", "betas[0]": "linear(end=0.9)"},
+        optimizers=_late_adamw,
+        late=(5, {"lr": "rex()", "weight_decay": "linear()"}),
+    ),
+    Case(
+        "late_plateau",
+        "linear() * plateau(factor=0.5, patience=0)",
+        optimizers=_late,
+        late=(7, "plateau(factor=0.3, patience=1)"),
+        metric_every=1,
+    ),
+    Case(
+        "late_two_optimizers",
+        "linear()",
+        optimizers=lambda net: [torch.optim.SGD(groups_of(net, 0.1)), torch.optim.AdamW(net[2].parameters())],
+        late=(6, "cosine()"),
+    ),
 ]
 
 CLOCKS = [
     Case("calls", "warmup('4 steps') >> cosine(end=0.1)", clock="calls"),
     Case("calls_plateau", "cosine() * plateau(factor=0.5, patience=0)", clock="calls", metric_every=1),
     Case("epochs", "warmup('1 epochs') >> cosine(end=0.1)", rh.Run(epochs=3), clock="epochs"),
-    Case("epochs_plateau", "constant() * plateau(factor=0.5, patience=0)", rh.Run(epochs=3), clock="epochs", metric_every=4),
-    Case("epochs_late", "linear()", rh.Run(epochs=3, steps_per_epoch=4), clock="epochs", optimizers=_late, late=(8, "linear(end=0.5)")),
+    Case(
+        "epochs_plateau",
+        "constant() * plateau(factor=0.5, patience=0)",
+        rh.Run(epochs=3),
+        clock="epochs",
+        metric_every=4,
+    ),
+    Case(
+        "epochs_late",
+        "linear()",
+        rh.Run(epochs=3, steps_per_epoch=4),
+        clock="epochs",
+        optimizers=_late,
+        late=(8, "linear(end=0.5)"),
+    ),
     Case("never_stepped", "warmup('4 steps') >> cosine(end=0.1)", calls_step=False),
     Case("never_stepped_plateau", "cosine() * plateau(factor=0.5, patience=0)", calls_step=False, metric_every=3),
     Case("in_epochs", "warmup('0.75 epochs') >> cosine()", rh.Run(epochs=3, steps_per_epoch=4)),
-    Case("in_samples", "warmup('100 samples') >> linear(over='200 samples') >> rex()", rh.Run(samples=370, samples_per_step=32)),
+    Case(
+        "in_samples",
+        "warmup('100 samples') >> linear(over='200 samples') >> rex()",
+        rh.Run(samples=370, samples_per_step=32),
+    ),
     Case("in_tokens", "wsd(warmup='10 tokens', cooldown='30%')", rh.Run(tokens=30, tokens_per_step=2.5)),
     Case("by_the_clock", "warmup('2 s') >> cosine()", rh.Run(time="14 s")),
     Case("by_the_clock_mixed", "warmup('3 steps') >> linear()", rh.Run(time="0.25 min", seconds_per_step=1.25)),

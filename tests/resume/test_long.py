@@ -67,7 +67,9 @@ def test_resumed_at_random_updates(case):
 
 
 def test_a_chain_of_many_resumes_is_one_run():
-    case = stretched(Case("chain", "(warmup('1 steps') >> cosine(end=0.1)) * plateau(factor=0.9, patience=0)", metric_every=1), 6000)
+    case = stretched(
+        Case("chain", "(warmup('1 steps') >> cosine(end=0.1)) * plateau(factor=0.9, patience=0)", metric_every=1), 6000
+    )
     whole = Tiny(case).train(0, case.updates)
     used, text, at = [], None, 0
     for stop in [*random_stops(case, 60), case.updates]:
@@ -86,7 +88,8 @@ def test_at_any_position_the_values_are_those_of_the_curve(case, updates):
     case = stretched(case, updates)
     tiny = Tiny(case)
     curve, state = tiny.scheduler.curve, tiny.scheduler.state_dict()
-    for position in random.Random(zlib.crc32(case.name.encode())).choices(range(updates), k=3) + [updates - 1]:
+    chosen = random.Random(zlib.crc32(case.name.encode())).choices(range(updates), k=3)
+    for position in [*chosen, updates - 1]:
         tiny.scheduler.load_state_dict({**state, "position": position})
         tiny.used.clear()
         tiny.optimizer.step()

@@ -98,7 +98,9 @@ def test_by_the_clock_the_value_in_the_groups_comes_back():
     assert resumed.scheduler.get_last_lr() == value
 
 
-@pytest.mark.xfail(strict=True, raises=rh.ResumeMismatch, reason="of two groups of a name, the one that came first has it")
+@pytest.mark.xfail(
+    strict=True, raises=rh.ResumeMismatch, reason="of two groups of a name, the one that came first has it"
+)
 def test_names_do_not_depend_on_when_a_group_came():
     first, second = sgd("a"), sgd("b")
     scheduler = rh.Scheduler([first, second], "linear()", RUN)
@@ -107,7 +109,9 @@ def test_names_do_not_depend_on_when_a_group_came():
     rebuilt.load_state_dict(scheduler.state_dict())
 
 
-@pytest.mark.xfail(strict=True, reason="base_lrs has the order in which groups came, get_last_lr that of the optimizers")
+@pytest.mark.xfail(
+    strict=True, reason="base_lrs has the order in which groups came, get_last_lr that of the optimizers"
+)
 def test_base_values_stand_where_the_learning_rates_stand():
     scheduler = rh.Scheduler([sgd(lr=0.1), sgd(lr=0.2)], "constant()", RUN)
     scheduler.add_param_group({"params": [parameter()], "lr": 0.3})
