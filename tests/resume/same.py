@@ -5,7 +5,7 @@ import os
 import zlib
 
 from resume.orders import ORDERS
-from resume.runs import Training, through_json, through_torch
+from resume.runs import Training, held, through_json, through_torch
 
 EVERYTHING = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 
@@ -30,10 +30,23 @@ def assert_resumes(whole, checkpoints, order):
         if (stop + shift) % 5 not in (0, 2) and not EVERYTHING:
             continue
         resumed = order(whole.case, copy.deepcopy(saved))  # a loaded optimizer goes on in the tensors it was given
+        assert_holds_at_once(whole, resumed, stop)
         if (stop + shift) % 5 == 0 or stop == last or EVERYTHING:
             assert_goes_on(whole, resumed, stop)
         else:
             assert_same_from(whole, resumed, stop, min(stop + 2, whole.case.updates))
+
+
+def assert_holds_at_once(whole, resumed, stop):
+    """What the next update will read is in the groups as soon as all is restored, and what get_last_lr() says."""
+    joins = whole.case.late and whole.case.late[0] == stop
+    if stop < whole.case.updates and not joins:
+        each = len(whole.optimizers)
+        now = [held(optimizer) for optimizer in resumed.optimizers]
+        assert now == [reading for _, reading in whole.used[each * stop : each * (stop + 1)]]
+    if "lr" in resumed.scheduler.rules:
+        rates = [float(group["lr"]) for optimizer in resumed.optimizers for group in optimizer.param_groups]
+        assert resumed.scheduler.get_last_lr() == rates
 
 
 def assert_goes_on(whole, resumed, stop):
