@@ -40,7 +40,8 @@ def shifted(case: Case) -> Iterator[Explanation]:
 def several_times(case: Case) -> Iterator[Explanation]:
     """Stepped k times for each update."""
     for name, past in continuations(case.plan).items():
-        ks = np.arange(2, min(case.plan.end, MOST) + 2)
+        most = case.plan.end if name == "held" else case.plan.end // 2 - 1  # beyond, a turn and more for each update
+        ks = np.arange(2, max(2, min(most, MOST) + 1))
         for k in _nearest(case.survivors(ks, lambda ks, t, past=past: past(ks * t)), 0):  # type: ignore[misc]
             text = f"stepped {k} times for each update: once per process, or per micro-batch"
             text += f"; past the end the values {name}" if name != "held" else ""
