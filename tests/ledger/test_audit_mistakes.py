@@ -88,7 +88,7 @@ def test_off_by_one(spec):
     assert "update" in str(late.first_difference)
 
 
-@pytest.mark.parametrize("k", [2, 4, 8])
+@pytest.mark.parametrize("k", [2, 8])
 def test_k_times_per_update(spec, k):
     found = audited(trained(spec, lambda t: k), spec)
     assert (found.hypothesis, found.parameters) == ("k times per update", {"k": k})
@@ -277,7 +277,7 @@ def test_started_again_after_the_end():
     assert audited({"step": t, "lr": lr}, "linear()").hypothesis == "restarted after the end"
 
 
-@pytest.mark.parametrize("steps", [731, 1001, 1400, 5000])
+@pytest.mark.parametrize("steps", [731, 1001, 5000])
 @pytest.mark.parametrize("name", ["cosine", "linear", "warmup and cosine", "one cycle"])
 def test_run_length(name, steps):
     spec = rh.parse(SPECS[name])

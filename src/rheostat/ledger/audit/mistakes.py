@@ -174,7 +174,8 @@ def _lengths(case: Case, how: str) -> list[int]:
 
     def miss(steps: int) -> float:
         if steps not in misses:
-            plan = case.plan.over(steps) if 1 <= steps <= 10**12 and steps != n else None
+            known = 1 <= steps <= 10**12 and steps != n and (how == "held" or steps <= far)
+            plan = case.plan.over(steps) if known else None
             value = np.inf if plan is None else float(np.abs(plan(continuations(plan)[how](t)) - used).mean())
             misses[steps] = value
         return misses[steps]

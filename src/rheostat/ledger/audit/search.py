@@ -23,12 +23,12 @@ _WHOLE: tuple[Callable[[Case], Iterator[Explanation]], ...] = (
     mistakes.every_kth,
     mistakes.staircase,
     mistakes.shifted,
-    mistakes.run_length,
 )
 _SINCE: tuple[Callable[[Case], Iterator[Explanation]], ...] = (
     moments.overwritten,
     moments.resumed_elsewhere,
     moments.scaled_from,
+    mistakes.run_length,
     moments.warmup_restarted,
     moments.resumed_often,
 )
