@@ -11,7 +11,7 @@ import numpy as np
 from rheostat.errors import ScheduleError, refuse
 from rheostat.schedule.base import FloatArray, Formula, Place, Schedule, Shape, maker
 from rheostat.schedule.levels import Level, choice, level
-from rheostat.schedule.precise import half_cosine
+from rheostat.schedule.precise import half_cosine, mixture, quotient
 from rheostat.schedule.span import Span
 
 
@@ -75,9 +75,7 @@ def _between(t: FloatArray, at: FloatArray, levels: FloatArray, *, smooth: bool)
     left = right - 1
     width = at[right] - at[left]
     passed = np.clip(t - at[left], 0.0, width)
-    fall, rise = half_cosine(passed, width) if smooth else ((width - passed) / width, passed / width)
-    result: FloatArray = levels[left] * fall + levels[right] * rise
-    return result
+    return mixture(levels[left], levels[right], (half_cosine if smooth else quotient)(passed, width))
 
 
 @maker
