@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from rheostat.errors import refuse
-from rheostat.schedule.base import FloatArray, Formula, Place, Schedule, Shape, maker
+from rheostat.schedule.base import Formula, Place, Schedule, Shape, maker
 from rheostat.schedule.levels import Absolute, Level, choice, level
 from rheostat.schedule.precise import half_cosine, mixture, power, quotient, rounded
 from rheostat.schedule.span import Span
