@@ -143,7 +143,6 @@ def test_cycles(n):
         rh.cosine_restarts(period=f"{period} steps", end=0.01, decay=0.7),
         rh.Run(steps=n),
         lambda t: blend(max(mpf(0.7) ** k(t), mpf(0.01)), 0.01, (1 + mp.cos(mp.pi * p(t))) / 2),
-        XX,
     )
     triangle = lambda t: 1 - abs(2 * p(t) - 1)
     if period % 2 == 0:
