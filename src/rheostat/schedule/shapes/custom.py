@@ -57,13 +57,17 @@ class FromFunction(Shape):
         except Exception as error:
             raise ScheduleError(f"{self!r}: the function raised {type(error).__name__}: {error}") from error
         if values.shape != progress.shape:
-            need = f"as many factors as positions, shape {progress.shape}, not {values.shape}"
-            raise refuse("f", self.f, need=need, mend="a vectorised formula, or np.vectorize(f)")
+            raise ScheduleError(
+                f"{self!r}: need as many factors as positions, shape {progress.shape}, not {values.shape}. "
+                "Try a vectorised formula, or np.vectorize(f)."
+            )
         bad = ~np.isfinite(values) | (values < 0)
         if bad.any():
             i = int(np.argmax(bad))
-            need = f"finite factors ≥ 0; at progress {progress.flat[i]:g} it gives {values.flat[i]:g}"
-            raise refuse("f", self.f, need=need, mend="np.maximum(formula, 0)")
+            raise ScheduleError(
+                f"{self!r}: need finite factors ≥ 0; at progress {progress.flat[i]:g} it gives {values.flat[i]:g}. "
+                "Try np.maximum(formula, 0)."
+            )
         return values
 
 
