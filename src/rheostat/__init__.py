@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         StateError,
     )
     from rheostat.ledger import Ledger
-    from rheostat.probe import RangeResult, Sweep, range_test, read_range
+    from rheostat.probe import FindResult, RangeResult, Sweep, find_lr, range_test, read_range
     from rheostat.schedule import (
         Curve,
         Difference,
@@ -64,6 +64,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Curve",
     "Difference",
+    "FindResult",
     "Finding",
     "Ledger",
     "NotationError",
@@ -89,6 +90,7 @@ __all__ = [
     "cyclic",
     "errors",
     "exponential",
+    "find_lr",
     "from_function",
     "inverse_sqrt",
     "linear",
@@ -112,11 +114,13 @@ __all__ = [
 ]
 
 _ROOMS = {
+    "FindResult": "rheostat.probe",
     "Ledger": "rheostat.ledger",
     "RangeResult": "rheostat.probe",
     "Scheduler": "rheostat.driver",
     "Sweep": "rheostat.probe",
     "Task": "rheostat.training",
+    "find_lr": "rheostat.probe",
     "range_test": "rheostat.probe",
     "read_range": "rheostat.probe",
     "train": "rheostat.training",
