@@ -1,4 +1,4 @@
-"""What a handful of short runs says: the best, the band of those as good, and a learning rate from its lower part. Pure."""
+"""What a handful of short runs says: the best, the band of those as good, a rate from its lower part. Pure."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def choose(scores: Iterable[tuple[float, float]], untrained: float) -> Choice | 
         by_lr.setdefault(lr, []).append(score)
     lrs = sorted(by_lr)
     y = np.array([np.mean(by_lr[lr]) for lr in lrs])
-    if not len(lrs) or not y.min() < untrained:
+    if not lrs or not y.min() < untrained:
         return None
     x, best = np.log(lrs), int(y.argmin())
     line = y[best] + WITHIN * (untrained - y[best])

@@ -119,12 +119,8 @@ def find_lr(
     with Trials(model, optimizer, batches, loss, **options, watch=told) as trials:
         done = _search(trials, _centre(ramp, trials.bases.first), amount)
         untrained = trials.untrained
-    if (
-        all(math.isinf(t.score) for t in done)
-        and trials.failure is not None
-        and all(t.note != "diverged" for t in done)
-    ):
-        raise trials.failure
+    if trials.failure is not None and all(math.isinf(t.score) and t.note != "diverged" for t in done):
+        raise trials.failure  # none came through: that is no matter of the learning rate
     return FindResult(ramp, tuple(done), _chosen(done, untrained), untrained, run.updates, effort)
 
 
@@ -134,25 +130,28 @@ def _plan(effort: Effort, updates: int) -> _Plan | None:
         choice("effort", effort, ("fast", "balanced", "thorough"))
         if effort == "fast":
             return None
-        if effort == "balanced":
-            return _Plan(int(max(_FEWEST, min(_MOST, 0.06 * updates))), 5)
-        return _Plan(int(max(2 * _FEWEST, min(_MOST, 0.08 * updates))), 6, 2, refine=True)
+        share, least = (0.06, _FEWEST) if effort == "balanced" else (0.08, 2 * _FEWEST)
+        length = min(int(max(least, min(_MOST, share * updates))), updates)
+        return _Plan(length, 5) if effort == "balanced" else _Plan(length, 6, 2, refine=True)
     left = count("effort", effort, least=_RAMP) - _RAMP
     if left < 3 * _FEWEST:
         return None
-    runs = 4 if left >= 4 * _FEWEST else 3
-    if left <= 5 * _MOST:
-        return _Plan(
-            left // runs if left < 4 * _FEWEST else max(_FEWEST, left // 5), 5 if left >= 5 * _FEWEST else runs
-        )
-    orders = max(1, min(4, left // (8 * _MOST)))
-    return _Plan(min(left // (8 * orders), updates), 6, orders, refine=True)
+    if left > 5 * _MOST:
+        return _Plan(min(left // 12, updates), 6, 2, refine=True)
+    runs = min(5, left // _FEWEST)
+    return _Plan(min(left // runs, updates), runs)
+
+
+def most_updates(effort: Effort, updates: int) -> int:
+    """How many updates a search takes at most, for a training of so many; what it says early may end it sooner."""
+    amount = _plan(effort, updates)
+    return 2 * _RAMP if amount is None else _RAMP + amount.runs * amount.orders * amount.updates
 
 
 def _ranged(
     model: Any, optimizer: Any, batches: Any, loss: Any, *, low: float, high: float, **options: Any
 ) -> RangeResult:
-    """The range test; begun anew further out, once, where it began too high or ended too low."""
+    """The range test; begun anew far below, once, where it began too high."""
     ramp = range_test(model, optimizer, batches, loss, min=low, max=high, steps=_RAMP, **options)
     if ramp.status == "diverged at once":
         return range_test(model, optimizer, batches, loss, min=low * 1e-4, max=low * 10, steps=_RAMP, **options)

@@ -81,6 +81,13 @@ class FindResult:
         seen = "range test and short runs agree" if agree else "range test and short runs do not agree"
         return f"{seen}." if self.effort == "thorough" else f"{seen}. Surer: effort='thorough'."
 
+    @property
+    def again(self) -> dict[str, str]:
+        """The arguments with which another search may say more, as text; none where the answer stands."""
+        if not self.trials:
+            return self.ramp.again
+        return {} if self.suggestion is not None else {"effort": "thorough"}
+
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw the range test, and the short runs over it.
 
@@ -107,9 +114,12 @@ class FindResult:
             lines.append(f"band        {self.band[0]:.2g} to {self.band[1]:.2g}")
         lines.append(f"cost        {self.updates} updates, {self.updates / self.run:.0%} of the run's {self.run}")
         lines.append(f"range test  {self.ramp.status}: {_or_none(self.ramp.suggestion)}")
-        longest, ordered = max(t.updates for t in self.trials), sorted(self.trials, key=lambda t: t.lr)
+        longest = max(t.updates for t in self.trials)
+        by_lr: dict[float, list[str]] = {}
+        for t in sorted(self.trials, key=lambda t: t.lr):
+            by_lr.setdefault(t.lr, []).append(t.note or f"{t.score:.4g}")
         lines.append(f"short runs  lr, score after {longest} updates (untrained {self.untrained:.4g})")
-        lines += [f"            {t.lr:<9.2g} {t.note or f'{t.score:.4g}'}" for t in ordered]
+        lines += [f"            {lr:<9.2g} {', '.join(told)}" for lr, told in by_lr.items()]
         return "\n".join(lines)
 
 
