@@ -203,7 +203,8 @@ class Tail:
         with opened(part) as file:
             for line in whole_lines(file, part):
                 size += len(line)
-                if (update_of(line) or 0) < position:
+                update = update_of(line)
+                if update is None or update < position:
                     end = size
         aside = self.path.with_name(f".{self.path.name}.next")
         with opened(part) as source, aside.open("wb") as target:
