@@ -37,7 +37,9 @@ def mistaken(draw):
     run, t = rh.Run(steps=n, steps_per_epoch=per_epoch), np.arange(n)
     right = values(plan, run, t)
     at = draw(st.integers(n // 4, 3 * n // 4))
-    kind = draw(st.sampled_from(["shift", "times", "kth", "stairs", "scaled", "stop", "length", "jump", "over", "since"]))
+    kind = draw(
+        st.sampled_from(["shift", "times", "kth", "stairs", "scaled", "stop", "length", "jump", "over", "since"])
+    )
     k = draw(st.integers(2, 30))
     if kind == "shift":
         return plan, run, values(plan, run, t + draw(st.integers(-40, 40)))

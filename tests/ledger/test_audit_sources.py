@@ -33,10 +33,16 @@ def jsonl(path, rows):
     return path
 
 
-@pytest.mark.parametrize("step", ["step", "global_step", "update", "iteration", "trainer/global_step", "_step", "Step", "iter"])
-@pytest.mark.parametrize("lr", ["lr", "learning_rate", "lr-AdamW", "train/learning_rate", "lr/group_0", "train/lr", "lr_0", "Learning Rate"])
+@pytest.mark.parametrize(
+    "step", ["step", "global_step", "update", "iteration", "trainer/global_step", "_step", "Step", "iter"]
+)
+@pytest.mark.parametrize(
+    "lr", ["lr", "learning_rate", "lr-AdamW", "train/learning_rate", "lr/group_0", "train/lr", "lr_0", "Learning Rate"]
+)
 def test_usual_names_are_told(tmp_path, step, lr):
-    path = table(tmp_path / "log.csv", ["loss", step, lr, "lr-AdamW-momentum"], [[1.5, t, v, 0.9] for t, v in enumerate(PLANNED)])
+    path = table(
+        tmp_path / "log.csv", ["loss", step, lr, "lr-AdamW-momentum"], [[1.5, t, v, 0.9] for t, v in enumerate(PLANNED)]
+    )
     found = audit(path)
     assert found.matches
     assert found.where == f"{lr!r} over {step!r} of {path}"
@@ -68,7 +74,9 @@ def test_jsonl_also_nested_and_torn(tmp_path):
 
 @pytest.mark.parametrize("group", [None, "a", "b"])
 def test_our_own_ledger_with_several_groups(tmp_path, group):
-    groups = [{"params": [torch.nn.Parameter(torch.ones(1))], "lr": lr, "name": n} for lr, n in ((0.1, "a"), (0.02, "b"))]
+    groups = [
+        {"params": [torch.nn.Parameter(torch.ones(1))], "lr": lr, "name": n} for lr, n in ((0.1, "a"), (0.02, "b"))
+    ]
     optimizer = torch.optim.SGD(groups, momentum=0.9)
     with rh.Ledger(tmp_path / "ledger.jsonl", every=3, rotate="20 rows") as ledger:
         scheduler = rh.Scheduler(optimizer, {"lr": SPEC, "momentum": "linear(end=0.5)"}, RUN, ledger=ledger)
@@ -193,7 +201,10 @@ BAD = {
     "NaN": (b'{"step":0,"lr":NaN}\n', "line 1: lr is nan"),
     "true": (b'{"step":0,"lr":true}\n', "line 1: lr is True"),
     "long line": (b"step,lr" + b"," * (17 * 2**20), "longer than 16 MiB"),
-    "many columns": (b",".join(b"c%d" % i for i in range(20_000)) + b"\n" + b",".join([b"1"] * 20_000), "more than 10000 columns"),
+    "many columns": (
+        b",".join(b"c%d" % i for i in range(20_000)) + b"\n" + b",".join([b"1"] * 20_000),
+        "more than 10000 columns",
+    ),
     "long cell": (b"step,lr\n0," + b"1" * 200_000 + b"\n", "is no CSV"),
     "damaged ledger": (b'{"rheostat_ledger":2}\nboo\n', "line 2 is damaged"),
     "empty ledger": (b'{"rheostat_ledger":2}\n', "has no values of 'lr'; it holds no rows"),

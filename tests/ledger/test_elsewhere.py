@@ -112,7 +112,9 @@ def test_one_that_fails_is_left_out_and_the_ledger_goes_on(path):
         if row["update"] == 3:
             raise RuntimeError("the network is gone")
 
-    with pytest.warns(rh.RheostatWarning, match=r"broken: RuntimeError: the network is gone\. The ledger itself goes on") as caught:
+    with pytest.warns(
+        rh.RheostatWarning, match=r"broken: RuntimeError: the network is gone\. The ledger itself goes on"
+    ) as caught:
         write(path, also=[broken, seen.append])
     assert len(caught) == 1
     assert len(rh.Ledger.read(path)) == N

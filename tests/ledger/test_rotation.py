@@ -141,11 +141,13 @@ def test_a_rotation_that_fails_anywhere_loses_nothing(path, monkeypatch, call):
                 patch.setattr(os, "fsync", fail)
             elif call == "rename":
                 patch.setattr(tail.Path, "rename", fail)
-        try:
+        if call in ("link", "pack"):  # another way is found
             ledger.record(10, used(10))
             ledger.flush()
-        except rh.SchedulerError as error:
-            assert "cannot be written: No space left on device" in str(error)
+        else:
+            ledger.record(10, used(10))
+            with pytest.raises(rh.SchedulerError, match="cannot be written: No space left on device"):
+                ledger.flush()
         assert [row["update"] for row in rh.Ledger.read(path)][:10] == list(range(10))
     ledger._tail.file.close()  # as the end of its process would
     with rh.Ledger(path, resume=True, rotate="10 rows") as again:
@@ -209,8 +211,12 @@ def test_kills_at_random_moments_lose_nothing_but_the_row_in_progress(path, seed
     assert seen > 50
 
 
-@pytest.mark.parametrize("limit", [100, "100", "100 apples", "0 rows", "-5 MB", "1e99 MB" + " " * 99, "9" * 70 + " MB", None.__class__])
+@pytest.mark.parametrize(
+    "limit", [100, "100", "100 apples", "0 rows", "-5 MB", "1e99 MB" + " " * 99, "9" * 70 + " MB", None.__class__]
+)
 def test_bad_limits_are_refused(path, limit):
-    with pytest.raises(rh.ScheduleError, match=r"^rotate=.*: need a size or a number of rows, with its unit\. Try '100 MB'"):
+    with pytest.raises(
+        rh.ScheduleError, match=r"^rotate=.*: need a size or a number of rows, with its unit\. Try '100 MB'"
+    ):
         rh.Ledger(path, rotate=limit)
     assert not path.exists()

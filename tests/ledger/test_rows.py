@@ -125,7 +125,10 @@ def test_format_1_is_loaded_for_ever(path):
     assert rows[0]["used"] == {"lr": {"a": 0.05, "b": 0.1}, "momentum": {"a": 0.9, "b": 0.9}}
     assert (rows[2]["accuracy"], rows[5]["epoch"]) == (0.25, 1.0)
     assert math.isnan(rows[4]["loss"])
-    assert columns(FORMAT_1)["lr/b"].tolist() == rh.parse("warmup('2 steps') >> linear()").over(rh.Run(steps=6), 0.2).values().tolist()
+    assert (
+        columns(FORMAT_1)["lr/b"].tolist()
+        == rh.parse("warmup('2 steps') >> linear()").over(rh.Run(steps=6), 0.2).values().tolist()
+    )
     shutil.copy(FORMAT_1, path)
     with rh.Ledger(path, resume=True, rotate="7 rows") as ledger:
         ledger.truncate(5)
@@ -138,7 +141,15 @@ def test_format_1_is_loaded_for_ever(path):
 def test_format_2_is_loaded_for_ever():
     rows = rh.Ledger.read(FORMAT_2)
     assert [row["update"] for row in rows] == [0, 1, 2, 3]
-    assert rows[3] == {"update": 3, "time": rows[3]["time"], "epoch": 1.5, "samples": 96, "used": {"lr": {"0": 0.025}}, "loss": 0.5, "accuracy": 1.0}
+    assert rows[3] == {
+        "update": 3,
+        "time": rows[3]["time"],
+        "epoch": 1.5,
+        "samples": 96,
+        "used": {"lr": {"0": 0.025}},
+        "loss": 0.5,
+        "accuracy": 1.0,
+    }
 
 
 @pytest.mark.parametrize(
@@ -167,7 +178,9 @@ def test_format_2_is_loaded_for_ever():
     ids=range(19),
 )
 def test_lines_that_no_ledger_writes_are_refused(path, line):
-    path.write_bytes(b'{"rheostat_ledger":2}\n{"update":0,"time":0.1,"used":{}}\n' + line + b'\n{"update":2,"used":{}}\n')
+    path.write_bytes(
+        b'{"rheostat_ledger":2}\n{"update":0,"time":0.1,"used":{}}\n' + line + b'\n{"update":2,"used":{}}\n'
+    )
     for read in (rh.Ledger.read, columns):
         with pytest.raises(rh.SchedulerError, match="line 3 is damaged"):
             read(path)

@@ -204,7 +204,9 @@ class Ledger:
         if self._every > 1 and "used" in row:
             before, self._before = self._before, row
             jumped = before is not None and _jumped(before["used"], row["used"])
-            kept = keep or jumped or before is None or row["update"] % self._every == 0 or not row.keys() <= before.keys()
+            kept = (
+                keep or jumped or before is None or row["update"] % self._every == 0 or not row.keys() <= before.keys()
+            )
             if jumped and self._left_out and before is not None:
                 self._write(before)
             self._left_out = not kept

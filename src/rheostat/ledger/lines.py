@@ -49,7 +49,9 @@ def whole_lines(file: BinaryIO, path: Path) -> Iterator[bytes]:
     while line := file.readline(LONGEST):
         if not line.endswith(b"\n"):
             if len(line) == LONGEST:
-                raise SchedulerError(f"ledger {str(path)!r}: a line is longer than {LONGEST >> 20} MiB: no ledger of ours.")
+                raise SchedulerError(
+                    f"ledger {str(path)!r}: a line is longer than {LONGEST >> 20} MiB: no ledger of ours."
+                )
             return
         yield line
 

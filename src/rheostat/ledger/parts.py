@@ -1,9 +1,9 @@
 """The files of a ledger: one that is appended to, and the closed parts before it.
 
-`ledger.jsonl` is written to. Where rotation is asked for, it is closed now and then, and becomes `ledger.0001.jsonl.gz`,
-`ledger.0002.jsonl.gz`, …; the header of each file says which part it is. At every moment a reader finds all of it, and
-so does a resumed writer after a kill: a part with the number of the file that is written to, or a higher one, is left
-over from something that was interrupted, and is not read.
+`ledger.jsonl` is written to. Where rotation is asked for, it is closed now and then, and becomes
+`ledger.0001.jsonl.gz`, `ledger.0002.jsonl.gz`, …; the header of each file says which part it is. At every moment a reader
+finds all of it, and so does a resumed writer after a kill: a part with the number of the file that is written to, or a
+higher one, is left over from something that was interrupted, and is not read.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def _of_parts(path: Path, parts: dict[int, Path], stop: int) -> Iterator[Row]:
     missing = set(range(numbers[0], stop)) - set(numbers) if numbers else set()
     if missing:
         name = part_path(path, min(missing)).name
-        raise SchedulerError(f"ledger {str(path)!r}: its part {name} is missing. Try putting it back beside the others.")
+        raise SchedulerError(f"ledger {str(path)!r}: its part {name} is missing. Try putting it back beside them.")
     for n in numbers:
         yield from _of_part(path, n)
 

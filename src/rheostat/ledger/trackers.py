@@ -1,4 +1,4 @@
-"""A ledger shown elsewhere: TensorBoard, Weights & Biases. Live, as `Ledger(path, also=...)`, or replayed from its file.
+"""A ledger shown elsewhere: TensorBoard, Weights & Biases. Live, as `Ledger(path, also=...)`, or replayed.
 
 The ledger stays the record: these get float32 (TensorBoard), and only what was written.
 """
@@ -152,7 +152,7 @@ class WeightsAndBiases:
 
 def scalars(row: Row) -> dict[str, float]:
     """The numbers of a row by their columns' names: "lr/0", "loss", "epoch"."""
-    used = {f"{key}/{label}": value for key, by_group in row.get("used", {}).items() for label, value in by_group.items()}
+    used = {f"{key}/{label}": value for key, by in row.get("used", {}).items() for label, value in by.items()}
     return {**used, **{name: value for name, value in row.items() if name not in _PLACES}}
 
 

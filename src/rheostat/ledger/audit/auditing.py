@@ -43,7 +43,7 @@ def audit(
         group: a group of the ledger; all of them by default.
         step_column: the column that counts updates from 0; guessed by default.
         lr_column: the column of values; guessed by default.
-        tolerance: what counts as equal, relative to the value (in [0, 0.1]). What a log rounded away counts as equal too.
+        tolerance: what counts as equal, relative to the value (in [0, 0.1]). What a log rounded away does too.
 
     Returns:
         An `Audit`; of several groups the first that differs, else the first.
@@ -95,7 +95,9 @@ def _audit(log: Log, schedule: Schedule, run: Run, base: float | None, tolerance
 def _in_proportion(log: Log, plan: Plan, tolerance: float) -> Audit:
     """The same where the base value is not known: whatever explains the log."""
     plain = Case.of(plan, log.t, log.used, tolerance)
-    found = [1.0, *ratios(plain)] if np.isfinite(log.used).all() and log.used.any() else [1.0 if log.used.any() else 0.0]
+    found = (
+        [1.0, *ratios(plain)] if np.isfinite(log.used).all() and log.used.any() else [1.0 if log.used.any() else 0.0]
+    )
     cases = [plain.against(plan.scaled(ratio)) for ratio in found]
     for case in cases:
         if not case.misses(case.planned).any():
@@ -112,9 +114,7 @@ def _result(log: Log, case: Case, explanation: Explanation | None) -> Audit:
     expected = case.planned if matches else None if explanation is None else explanation.expected
     at = None
     if not matches:
-        at = FirstDifference(
-            int(log.t[case.first]), float(case.planned[case.first]), float(case.used[case.first])
-        )
+        at = FirstDifference(int(log.t[case.first]), float(case.planned[case.first]), float(case.used[case.first]))
     finding = "every update used the planned value" if matches else "no mistake that is known explains it"
     parameters = {} if explanation is None else {**explanation.parameters}
     return Audit(

@@ -76,7 +76,9 @@ def _named(argument: str, name: str | None, table: Mapping[str, FloatArray]) -> 
     if name is not None and name not in table:
         close = nearest(name, table)
         listed = brief(", ".join(table), 300)
-        raise refuse(argument, name, need=f"one of the log's columns {listed}", mend=None if close is None else repr(close))
+        raise refuse(
+            argument, name, need=f"one of the log's columns {listed}", mend=None if close is None else repr(close)
+        )
     return name
 
 

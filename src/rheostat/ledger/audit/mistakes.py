@@ -56,7 +56,9 @@ def every_kth(case: Case) -> Iterator[Explanation]:
     for k in _nearest(case.survivors(ks, lambda ks, t: t // ks), per_epoch or 0):
         epoch = per_epoch == k
         what = f"once an epoch of {k} updates" if epoch else f"at every {k}th update only"
-        text = f"a schedule that counts updates was stepped {what}: after {case.t[-1]} updates it is at {case.t[-1] // k}"
+        text = (
+            f"a schedule that counts updates was stepped {what}: after {case.t[-1]} updates it is at {case.t[-1] // k}"
+        )
         name = "stepped per epoch" if epoch else "stepped every k-th update"
         yield Explanation(name, text, case.plan(case.t // k), {"k": k}, _ONCE)
 
@@ -106,7 +108,9 @@ def stopped(case: Case) -> Iterator[Explanation]:
             yield Explanation("never stepped", text, expected, {"value": value}, "Call scheduler.step(). " + _ONCE)
         since = max(c, int(case.t[case.first - 1]) if case.first else 0)
         if peak:
-            text = f"never decayed: from update {c} on it stays at {value:.6g}, the peak; the plan falls from {since} on"
+            text = (
+                f"never decayed: from update {c} on it stays at {value:.6g}, the peak; the plan falls from {since} on"
+            )
             yield Explanation("never decayed", text, expected, {"update": since, "value": value}, mend)
         else:
             text = f"nothing changed any more from update {c} on: it stays at {value:.6g}"

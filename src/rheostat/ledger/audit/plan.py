@@ -171,7 +171,9 @@ class Case:
         found = np.unique(np.concatenate([even, edges, edges + 1, np.array(around, dtype=np.int64)]))
         return np.random.default_rng(0).permutation(found)
 
-    def survivors(self, parameters: IntArray, positions: Callable[[IntArray, int], IntArray], since: int = 0) -> IntArray:
+    def survivors(
+        self, parameters: IntArray, positions: Callable[[IntArray, int], IntArray], since: int = 0
+    ) -> IntArray:
         """Those whole-numbered parameters for which the plan at `positions(parameters, t)` is the log, at `points`."""
         for i in self.points:
             if i < since:
