@@ -1,9 +1,9 @@
 """The files of a ledger: one that is appended to, and the closed parts before it.
 
 `ledger.jsonl` is written to. Where rotation is asked for, it is closed now and then, and becomes
-`ledger.0001.jsonl.gz`, `ledger.0002.jsonl.gz`, …; the header of each file says which part it is. At every moment a reader
-finds all of it, and so does a resumed writer after a kill: a part with the number of the file that is written to, or a
-higher one, is left over from something that was interrupted, and is not read.
+`ledger.0001.jsonl.gz`, `ledger.0002.jsonl.gz`, …; the header of each file says which part it is. At every moment a
+reader finds all of it, and so does a resumed writer after a kill: a part with the number of the file that is written to,
+or a higher one, is left over from something that was interrupted, and is not read.
 """
 
 from __future__ import annotations
