@@ -252,3 +252,46 @@ def test_every_truncation_of_a_file_loses_whole_rows_only(path):
             ledger.record(whole, USED)
         assert [row["update"] for row in rh.Ledger.read(path)] == list(range(whole + 1))
     assert json.loads(path.read_text().splitlines()[0])["rheostat_ledger"] == 2
+
+
+def test_columns_are_those_of_the_rows_however_rows_differ(path):
+    """Rows that look alike are read another way than the first of their kind."""
+    labels = ["0", "a:5", "b,6", '"', "ü:1}"]
+    random = np.random.default_rng(0)
+    with rh.Ledger(path, rotate="97 rows") as ledger:
+        ledger.attach(rh.Run(steps=999, steps_per_epoch=7))
+        for t in range(600):
+            some = [label for label in labels if random.random() < 0.8] if t > 300 else labels
+            ledger.record(
+                t, {"lr": {x: float(random.choice([0.1 / (t + 1), 1e-300, -0.0, math.nan, math.inf])) for x in some}}
+            )
+            if random.random() < 0.5:
+                ledger.log(loss=float(random.normal()), **{"lr:5": 3.0})
+            if random.random() < 0.1:
+                ledger.flush()
+                ledger.log(late=float(t), loss=0.5)
+    rows, read = rh.Ledger.read(path), columns(path)
+    flat = []
+    for row in rows:
+        used = row.pop("used")["lr"]
+        first = {"lr": next(iter(used.values()))} if used else {}
+        flat.append({**row, **first, **{f"lr/{label}": value for label, value in used.items()}})
+    assert read.keys() == {name for row in flat for name in row}
+    for name, values in read.items():
+        expected = np.array([row.get(name, math.nan) for row in flat])
+        assert np.array_equal(values, expected, equal_nan=True), name
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"update":1.5,"used":{"lr":{"0":0.1}}}',
+        b'{"update":1,"used":{"lr":{"0":1e999}}}',
+        b'{"update":01,"used":{"lr":{"0":0.1}}}',
+    ],
+)
+def test_a_row_that_looks_like_those_before_it_is_still_checked(path, line):
+    good = b'{"update":0,"used":{"lr":{"0":0.1}}}\n'
+    path.write_bytes(b'{"rheostat_ledger":2}\n' + good + good + line + b"\n")
+    with pytest.raises(rh.SchedulerError, match="line 4 is damaged"):
+        columns(path)
