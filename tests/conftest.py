@@ -1,7 +1,15 @@
 import os
+import sys
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile("ci", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("nightly", max_examples=10_000, deadline=None, suppress_health_check=list(HealthCheck))
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+@pytest.fixture
+def no_pictures(monkeypatch):
+    """Train without drawing, as where Matplotlib is not installed: for tests of everything else, which it makes quicker."""
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
