@@ -2,7 +2,7 @@
 
     python bench/ramp_overhead.py [--quick]
 
-The bare loop trains the same model on the same batches at as many updates and learning rates, and reads the loss, as any
+The bare loop trains the same model on the same batches at as many learning rates, and reads the loss, as any
 range test must. Both take turns in one process; the medians are compared. "all" counts setting aside and putting back.
 """
 

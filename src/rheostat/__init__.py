@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     )
     from rheostat.ledger import Ledger
     from rheostat.ledger.audit import Audit, audit
-    from rheostat.probe import RangeResult, Sweep, range_test, read_range
+    from rheostat.probe import FindResult, RangeResult, Sweep, find_lr, range_test, read_range
     from rheostat.schedule import (
         Curve,
         Difference,
@@ -66,6 +66,7 @@ __all__ = [
     "Audit",
     "Curve",
     "Difference",
+    "FindResult",
     "Finding",
     "Ledger",
     "NotationError",
@@ -92,6 +93,7 @@ __all__ = [
     "cyclic",
     "errors",
     "exponential",
+    "find_lr",
     "from_function",
     "inverse_sqrt",
     "linear",
@@ -116,12 +118,14 @@ __all__ = [
 
 _ROOMS = {
     "Audit": "rheostat.ledger.audit",
+    "FindResult": "rheostat.probe",
     "Ledger": "rheostat.ledger",
     "RangeResult": "rheostat.probe",
     "Scheduler": "rheostat.driver",
     "Sweep": "rheostat.probe",
     "Task": "rheostat.training",
     "audit": "rheostat.ledger.audit",
+    "find_lr": "rheostat.probe",
     "range_test": "rheostat.probe",
     "read_range": "rheostat.probe",
     "train": "rheostat.training",

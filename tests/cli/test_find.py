@@ -8,7 +8,7 @@ from cli.test_cli import TINY, rheostat
 def test_find_says_what_it_found_and_how_to_go_on(tmp_path):
     done = rheostat("find", TINY, "--repeats", "2", "--steps", "60", "--png", "a.png", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    for text in ("tiny: range test, ", "status      ok", "suggestion  ", "× the present one", "band  ", "avoid  "):
+    for text in ("tiny: ", "status      ok", "suggestion  ", "× the present one", "band  ", "avoid  "):
         assert text in done.stdout
     assert "a third of where the smoothed loss is lowest" in done.stdout
     assert "picture: a.png" in done.stdout
@@ -19,8 +19,16 @@ def test_find_says_what_it_found_and_how_to_go_on(tmp_path):
     assert trained.returncode == 0, trained.stderr
 
 
+def test_by_default_short_runs_decide(tmp_path):
+    done = rheostat("find", TINY, "--png", "a.png", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    for text in ("suggestion  ", "band  ", "cost  ", "range test  ", "short runs  lr, score after 16 updates"):
+        assert text in done.stdout
+    assert "next        rheostat train" in done.stdout
+
+
 def test_find_is_the_same_every_time(tmp_path):
-    first, second = (rheostat("find", TINY, "--quiet", "--steps", "40", cwd=tmp_path) for _ in range(2))
+    first, second = (rheostat("find", TINY, "--quiet", cwd=tmp_path) for _ in range(2))
     assert first.stdout == second.stdout
 
 
@@ -48,6 +56,12 @@ def test_where_there_is_no_answer_the_next_command_is_another_test(arguments, st
         ((TINY, "--min", "1", "--max", "0.1"), "max=0.1: need a learning rate above min=1. Try min=0.1 and max=1."),
         ((TINY, "--steps", "5"), "steps=5: need a whole number ≥ 10"),
         ((TINY, "--repeats", "0"), "repeats=0"),
+        ((TINY, "--effort", "quick"), "effort='quick': need one of 'fast', 'balanced', 'thorough'"),
+        (
+            (TINY, "--effort", "balanced", "--steps", "50"),
+            "effort='balanced': need 'fast' beside --steps and --repeats",
+        ),
+        ((TINY, "--effort", "20"), "effort=20: need a whole number ≥ 80"),
         ((TINY, "--png", "a.gif"), "need a name that ends in .png"),
     ],
 )

@@ -12,7 +12,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import torch
-import torch._dynamo  # what building an optimizer would otherwise import in every process
 import torch.distributed as dist
 
 EVERY = 4
@@ -103,6 +102,7 @@ def launch(folder, name, task):
 
 def main(folder):
     import ranks
+    import torch._dynamo  # noqa: F401 - what building an optimizer would otherwise import in every process
 
     codes = {"together": launch(folder, "together", ranks.together), "whole": launch(folder, "whole", train)}
     for moment in MOMENTS:

@@ -8,6 +8,7 @@ import torch
 
 import rheostat as rh
 from driver.loops import sgd
+from rheostat.driver.state import sealed
 from rheostat.errors import ResumeMismatch
 
 RUN = rh.Run(steps=40)
@@ -200,6 +201,7 @@ def test_a_choice_that_is_none_is_refused(how):
 def test_a_checkpoint_whose_text_is_no_schedule_is_refused_whole():
     state, _ = saved(SPEC, 10)
     state["drives"][0]["schedule"] = "__import__('os')"
+    state = sealed(state)
     optimizer, scheduler = trained("linear()", 0)
     before = scheduler.state_dict(), copy.deepcopy(optimizer.param_groups[0]["lr"])
     with pytest.raises(rh.StateError, match="cannot be read"):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from resume import runs
+from resume import orders
 from resume.cases import CASES
 
 
@@ -18,11 +18,15 @@ def main(folder):
     for file in sorted(folder.glob("*.pt")):
         case = next(case for case in CASES if case.name == file.stem)
         saved = torch.load(file, weights_only=True)
-        text = file.with_suffix(".json").read_text(encoding="utf-8")
-        order = runs.ORDERS[len(report) % 4 if case.rebuildable else 0]
-        resumed = order(case, {**saved, "scheduler": json.loads(text)})
-        resumed.train(case.updates - resumed.done)
-        report[case.name] = {"used": resumed.used, "losses": resumed.losses, "weights": resumed.weights()}
+        saved["scheduler"] = json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))
+        order = orders.ORDERS[len(report) % 4 if case.rebuildable else 0]
+        try:
+            resumed = order(case, saved)
+            resumed.train(case.updates - resumed.done)
+        except Exception as error:  # the other cases are still to be seen
+            report[case.name] = {"error": f"{type(error).__name__}: {error}"}
+        else:
+            report[case.name] = {"used": resumed.used, "losses": resumed.losses, "weights": resumed.weights()}
     (folder / "report.json").write_text(json.dumps(report), encoding="utf-8")
 
 

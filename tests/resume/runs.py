@@ -1,10 +1,7 @@
-"""One small training, written as a user writes it: what it used, what a checkpoint of it holds, how it is restored."""
+"""One small training, written as a user writes it: what it used, and what a checkpoint of it holds."""
 
-import copy
 import io
 import json
-import os
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -21,8 +18,6 @@ _data = torch.Generator().manual_seed(1)
 INPUTS = torch.randn(256, 8, 4, generator=_data)
 TARGETS = torch.randn(256, 8, 1, generator=_data)
 WEIGHTS = torch.randn(2, 45, generator=_data) / 2
-
-EVERYTHING = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 
 
 class Timer:
@@ -193,155 +188,3 @@ def through_torch(checkpoint):
     torch.save(checkpoint, file)
     file.seek(0)
     return torch.load(file, weights_only=True)
-
-
-# The orders in which people restore. Each makes a Training that goes on from a checkpoint.
-
-
-def built_then_optimizer_then_scheduler(case, saved):
-    training = _model(case, saved)
-    _build(training, saved)
-    _load_optimizers(training, saved)
-    training.scheduler.load_state_dict(saved["scheduler"])
-    return training
-
-
-def optimizer_then_built_then_scheduler(case, saved):
-    training = _model(case, saved)
-    if _joined(case, saved):
-        training.join(by_scheduler=False)
-    _load_optimizers(training, saved)
-    training.begin(schedule=_with_late(case) if _joined(case, saved) else case.schedule)
-    training.scheduler.load_state_dict(saved["scheduler"])
-    return training
-
-
-def scheduler_then_optimizer(case, saved):
-    training = _model(case, saved)
-    _build(training, saved)
-    training.scheduler.load_state_dict(saved["scheduler"])
-    _load_optimizers(training, saved)
-    return training
-
-
-def scheduler_only(case, saved):
-    training = _model(case, saved)
-    _build(training, saved)
-    training.scheduler.load_state_dict(saved["scheduler"])
-    return training
-
-
-def scheduler_and_optimizer_twice(case, saved):
-    """As a framework does that restores once by itself and once more for the user."""
-    training = scheduler_then_optimizer(case, saved)
-    training.scheduler.load_state_dict(saved["scheduler"])
-    _load_optimizers(training, saved)
-    training.scheduler.load_state_dict(saved["scheduler"])
-    return training
-
-
-def back_to_an_earlier_state(case, saved):
-    """In the same process, without building anything anew: after a divergence, say."""
-    training = _model(case, saved)
-    _build(training, saved)
-    ahead = case.updates if case.late is None or _joined(case, saved) else case.late[0]
-    if not case.timed:
-        training.train(min(3, ahead - training.done))
-    training.used.clear(), training.losses.clear()
-    training.net.load_state_dict(saved["model"])
-    training.done = saved["done"]
-    _load_optimizers(training, saved)
-    training.scheduler.load_state_dict(saved["scheduler"])
-    return training
-
-
-ORDERS = [
-    built_then_optimizer_then_scheduler,
-    optimizer_then_built_then_scheduler,
-    scheduler_then_optimizer,
-    scheduler_and_optimizer_twice,
-    back_to_an_earlier_state,
-]
-
-
-def _model(case, saved):
-    training = Training(
-        case, origin=1024.0, weights=WEIGHTS[1]
-    )  # another process: another timer, other initial weights
-    training.net.load_state_dict(saved["model"])
-    training.done = saved["done"]
-    return training
-
-
-def _joined(case, saved):
-    return case.late is not None and saved["done"] > case.late[0]
-
-
-def _build(training, saved):
-    training.begin()
-    if _joined(training.case, saved):
-        training.join()
-
-
-def _with_late(case):
-    """The schedule as one mapping, for a scheduler built over all groups at once."""
-    own = case.late[1]
-    if own is None:
-        return case.schedule
-    schedules = case.schedule if isinstance(case.schedule, dict) else {"lr": case.schedule}
-    owned = own if isinstance(own, dict) else {"lr": own}
-    return {key: {"late": owned.get(key, s), "*": s} for key, s in schedules.items()} | {
-        key: {"late": s} for key, s in owned.items() if key not in schedules
-    }
-
-
-def _load_optimizers(training, saved):
-    for optimizer, state in zip(training.optimizers, saved["optimizers"], strict=True):
-        optimizer.load_state_dict(state)
-
-
-def uninterrupted(case):
-    """The whole run, and a checkpoint as it was before each update and at the end, alternating the carrier."""
-    training, checkpoints = Training(case).begin(), []
-    for stop in range(case.updates):
-        checkpoints.append((through_torch if stop % 2 else through_json)(training.checkpoint()))
-        training.train(1)
-    checkpoints.append(through_torch(training.checkpoint()))
-    return training, checkpoints
-
-
-def assert_resumes(whole, checkpoints, order):
-    """From checkpoints on the next two updates are the same, and from some, and the last, all to the end.
-
-    Each checkpoint is restored in two of the five orders, which ones depends on the case; the nightly run does all.
-    """
-    shift, last = ORDERS.index(order) + zlib.crc32(whole.case.name.encode()), len(checkpoints) - 1
-    for stop, saved in enumerate(checkpoints):
-        if (stop + shift) % 5 not in (0, 2) and not EVERYTHING:
-            continue
-        resumed = order(whole.case, copy.deepcopy(saved))  # a loaded optimizer goes on in the tensors it was given
-        if (stop + shift) % 5 == 0 or stop == last or EVERYTHING:
-            assert_goes_on(whole, resumed, stop)
-        else:
-            assert_same_from(whole, resumed, stop, min(stop + 2, whole.case.updates))
-
-
-def assert_goes_on(whole, resumed, stop):
-    """From update `stop` on the resumed run is the uninterrupted one, to the last bit."""
-    assert_same_from(whole, resumed, stop, whole.case.updates)
-    assert resumed.weights() == whole.weights()
-    assert by_place(resumed.scheduler.state_dict()) == by_place(whole.scheduler.state_dict())
-
-
-def assert_same_from(whole, resumed, stop, end):
-    """The updates from `stop` to `end` are those of the uninterrupted run: all values read, and the losses."""
-    resumed.train(end - stop)
-    each = len(whole.optimizers)
-    assert resumed.used == whole.used[each * stop : each * end]
-    assert resumed.losses == whole.losses[stop:end]
-
-
-def by_place(state):
-    """A state in which the order of the entries, which depends on how groups came in, plays no part."""
-    placed = {(e["group"], e["key"]): {**e, "drive": state["drives"][e["drive"]]} for e in state["entries"]}
-    return {**state, "entries": placed, "drives": None}

@@ -13,7 +13,7 @@ import torch
 import torch.distributed.checkpoint as dcp
 from torch.distributed.checkpoint.state_dict import get_state_dict, set_state_dict
 
-from resume import runs
+from resume import orders, runs, same
 from resume.cases import CASES
 from resume.runs import Training
 
@@ -73,7 +73,7 @@ def test_a_checkpoint_in_a_file(case, carrier, tmp_path):
     training, whole = stopped(case)
     saved = carrier(training, tmp_path)
     assert saved["scheduler"] == training.scheduler.state_dict()
-    runs.assert_goes_on(whole, runs.built_then_optimizer_then_scheduler(case, saved), STOP)
+    same.assert_goes_on(whole, orders.built_then_optimizer_then_scheduler(case, saved), STOP)
 
 
 def fresh(case):
@@ -110,7 +110,7 @@ def test_distributed_checkpoint_of_one_stateful_object(case, tmp_path):
     dcp.save({"app": App(training)}, checkpoint_id=tmp_path, no_dist=True)
     resumed = fresh(case)
     dcp.load({"app": App(resumed)}, checkpoint_id=tmp_path, no_dist=True)
-    runs.assert_goes_on(whole, resumed, STOP)
+    same.assert_goes_on(whole, resumed, STOP)
     training.train(case.updates - STOP)  # saving moved nothing
     assert training.used == whole.used
     assert training.weights() == whole.weights()
@@ -133,7 +133,7 @@ def test_distributed_checkpoint_of_the_parts(case, scheduler_first, tmp_path):
     if not scheduler_first:
         dcp.load({"scheduler": resumed.scheduler}, checkpoint_id=tmp_path, no_dist=True)
     resumed.done = STOP
-    runs.assert_goes_on(whole, resumed, STOP)
+    same.assert_goes_on(whole, resumed, STOP)
 
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda parts: pickle.loads(pickle.dumps(parts))])
@@ -147,7 +147,7 @@ def test_the_whole_training_as_a_copy(case, copied):
     )
     twin.done = STOP
     twin.watch()
-    runs.assert_goes_on(whole, twin, STOP)
+    same.assert_goes_on(whole, twin, STOP)
     training.train(case.updates - STOP)
     assert training.used == whole.used
 
@@ -172,6 +172,7 @@ def elsewhere(tmp_path_factory):
 def test_a_new_interpreter_goes_on_where_the_old_one_stopped(case, elsewhere):
     whole, report = elsewhere[0][case.name], elsewhere[1][case.name]
     each = len(whole.optimizers)
+    assert "error" not in report
     assert report["used"] == json.loads(json.dumps(whole.used[6 * each :]))
     assert report["losses"] == whole.losses[6:]
     assert report["weights"] == whole.weights()

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 import rheostat as rh
+from rheostat.driver.state import sealed
 from resume.cases import COMPOSITIONS, SHAPES
 from resume.runs import METRICS, Case
 
@@ -88,8 +89,9 @@ def test_at_any_position_the_values_are_those_of_the_curve(case, updates):
     case = stretched(case, updates)
     tiny = Tiny(case)
     curve, state = tiny.scheduler.curve, tiny.scheduler.state_dict()
-    for position in random.Random(zlib.crc32(case.name.encode())).choices(range(updates), k=3) + [updates - 1]:
-        tiny.scheduler.load_state_dict({**state, "position": position})
+    chosen = random.Random(zlib.crc32(case.name.encode())).choices(range(updates), k=3)
+    for position in [*chosen, updates - 1]:
+        tiny.scheduler.load_state_dict(sealed({**state, "position": position}))
         tiny.used.clear()
         tiny.optimizer.step()
         tiny.optimizer.step() if position + 1 < updates else None

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import rheostat as rh
-from resume import runs
+from resume import orders, runs, same
 from resume.cases import CASES, COMPOSITIONS, SHAPES
 from resume.runs import Training
 
@@ -16,7 +16,7 @@ def test_the_scheduler_alone_brings_every_value_back(case):
     whole = Training(case).begin().train(5)
     saved, before = runs.through_json(whole.checkpoint()), len(whole.used)
     whole.train(case.updates - 5)
-    resumed = runs.scheduler_only(case, saved).train(case.updates - 5)
+    resumed = orders.scheduler_only(case, saved).train(case.updates - 5)
     assert resumed.used == whole.used[before:]
     if not any(optimizer["state"] for optimizer in saved["optimizers"]):  # plain SGD has nothing else to remember
         assert resumed.weights() == whole.weights()
@@ -32,7 +32,7 @@ def test_the_optimizer_alone_and_the_position_as_pytorch_takes_it(case):
     resumed.optimizers[0].load_state_dict(saved["optimizers"][0])
     resumed.done = 7
     resumed.begin(last_epoch=6)
-    runs.assert_goes_on(whole, resumed, 7)
+    same.assert_goes_on(whole, resumed, 7)
 
 
 @pytest.mark.parametrize("fresh", [True, False])
@@ -59,7 +59,7 @@ def test_an_optimizer_at_5000_under_a_scheduler_that_was_at_0(fresh):
     assert again.get_last_lr() == again.get_lr() == [rh.parse(spec).over(run, base=0.1).at(5000)]
 
 
-@pytest.mark.parametrize("order", runs.ORDERS[:4], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("order", orders.ORDERS[:4], ids=lambda f: f.__name__)
 @pytest.mark.parametrize("case", COMPOSITIONS, ids=str)
 def test_a_checkpoint_between_optimizer_step_and_scheduler_step(case, order):
     """As a signal handler makes it: the update is done, the next one's value not yet written."""
@@ -72,17 +72,17 @@ def test_a_checkpoint_between_optimizer_step_and_scheduler_step(case, order):
     whole.train(2)
     resumed = order(case, saved)
     resumed.scheduler.step(*([runs.METRICS[5]] if case.metric_every else []))
-    runs.assert_same_from(whole, resumed, 6, 8)
+    same.assert_same_from(whole, resumed, 6, 8)
 
 
 @pytest.mark.filterwarnings("ignore::rheostat.errors.PastEndWarning")
 def test_past_the_end_the_last_value_is_held_by_the_resumed_run_too():
     case = runs.Case("past_the_end", "warmup('3 steps') >> linear(end=0.1)", updates=runs.UPDATES + 6)
-    whole, checkpoints = runs.uninterrupted(case)
+    whole, checkpoints = same.uninterrupted(case)
     assert whole.used[-1][1][0]["lr"] == 0.1 * 0.1
     for stop in range(runs.UPDATES - 1, case.updates + 1):
         saved = copy.deepcopy(checkpoints[stop])
-        runs.assert_goes_on(whole, runs.built_then_optimizer_then_scheduler(case, saved), stop)
+        same.assert_goes_on(whole, orders.built_then_optimizer_then_scheduler(case, saved), stop)
 
 
 def test_loading_changes_neither_the_state_nor_another_scheduler():

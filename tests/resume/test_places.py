@@ -4,11 +4,11 @@ import functools
 
 import pytest
 
-from resume import runs
+from resume import orders, same
 from resume.cases import CLOCKS, KERNELS, PLACES
 
 KNOWN = {
-    ("late_keys", runs.optimizer_then_built_then_scheduler): pytest.mark.xfail(
+    ("late_keys", orders.optimizer_then_built_then_scheduler): pytest.mark.xfail(
         strict=True,
         raises=Exception,
         reason="a key that only a late group schedules cannot be said when the scheduler is built over all groups: "
@@ -19,7 +19,7 @@ KNOWN = {
 
 @functools.lru_cache(maxsize=1)
 def whole(case):
-    return runs.uninterrupted(case)
+    return same.uninterrupted(case)
 
 
 @pytest.mark.parametrize(
@@ -27,8 +27,8 @@ def whole(case):
     [
         pytest.param(case, order, id=f"{case}-{order.__name__}", marks=KNOWN.get((case.name, order), ()))
         for case in PLACES + CLOCKS + KERNELS
-        for order in runs.ORDERS
+        for order in orders.ORDERS
     ],
 )
 def test_resumed_at_every_update(case, order):
-    runs.assert_resumes(*whole(case), order)
+    same.assert_resumes(*whole(case), order)

@@ -4,19 +4,19 @@ import functools
 
 import pytest
 
-from resume import runs
+from resume import orders, same
 from resume.cases import COMPOSITIONS, SHAPES
 
 
 @functools.lru_cache(maxsize=1)
 def whole(case):
-    return runs.uninterrupted(case)
+    return same.uninterrupted(case)
 
 
-@pytest.mark.parametrize("order", runs.ORDERS, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("order", orders.ORDERS, ids=lambda f: f.__name__)
 @pytest.mark.parametrize("case", SHAPES + COMPOSITIONS, ids=str)
 def test_resumed_at_every_update(case, order):
-    runs.assert_resumes(*whole(case), order)
+    same.assert_resumes(*whole(case), order)
 
 
 def test_every_shape_is_here():

@@ -1,7 +1,7 @@
 """Each shape against its docstring's formula in 50 digits, at run lengths from 7 to 10**12 updates.
 
-The bound: 2.5 units in the last place of the value, whatever the shape, its levels and the length of the run; 3.5
-where a cycle's peak decays.
+The bound: 2 units in the last place of the value, whatever the shape, its levels and the length of the run. The laws
+of laws/test_exact.py hold it for random shapes and compositions; here are the lengths and levels that people use.
 """
 
 import math
@@ -14,7 +14,7 @@ import rheostat as rh
 
 mp.dps = 50
 LENGTHS = [7, 100, 997, 35_190, 10**6, 10**9 + 7, 10**12]
-ULPS = 2.5
+ULPS = 2
 
 
 def at(n):
@@ -143,7 +143,6 @@ def test_cycles(n):
         rh.cosine_restarts(period=f"{period} steps", end=0.01, decay=0.7),
         rh.Run(steps=n),
         lambda t: blend(max(mpf(0.7) ** k(t), mpf(0.01)), 0.01, (1 + mp.cos(mp.pi * p(t))) / 2),
-        ulps=3.5,  # a power, times half a cosine
     )
     triangle = lambda t: 1 - abs(2 * p(t) - 1)
     if period % 2 == 0:

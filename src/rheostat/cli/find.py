@@ -11,18 +11,27 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
+from rheostat.errors import refuse
+from rheostat.schedule.levels import choice, count
+
 if TYPE_CHECKING:
-    from rheostat.probe import RangeResult
+    from rheostat.probe import FindResult, RangeResult
     from rheostat.training import Task
 
 
 def find(
     task: str,
     *,
+    effort: Annotated[
+        str | None,
+        Parameter(
+            help="fast (the range test alone), balanced (default: then about four short runs), thorough, or N updates."
+        ),
+    ] = None,
     low: Annotated[float, Parameter(name="--min", help="First learning rate of the ramp, of the first group.")] = 1e-6,
     high: Annotated[float, Parameter(name="--max", help="Last learning rate of the ramp.")] = 10.0,
-    steps: Annotated[int, Parameter(help="Updates in the ramp.")] = 100,
-    repeats: Annotated[int, Parameter(help="Ramps over other batches; the band gets narrower.")] = 1,
+    steps: Annotated[int | None, Parameter(help="Updates in the ramp; with effort fast.")] = None,
+    repeats: Annotated[int | None, Parameter(help="Ramps over other batches; with effort fast.")] = None,
     png: Annotated[Path | None, Parameter(help="Draw the result into this PNG file.")] = None,
     quiet: Annotated[bool, Parameter(negative=(), help="No progress bar.")] = False,
 ) -> int:
@@ -39,16 +48,22 @@ def find(
         from rheostat.view import check_png
 
         check_png(png)  # before PyTorch is imported and data are read
+    amount = _effort(effort, only_ramp=steps is not None or repeats is not None)
+    from rheostat.probe.find import most_updates
     from rheostat.probe.ramp import ramp
-    from rheostat.schedule.levels import count
 
-    ramp(low, high, steps)
-    total = steps * count("repeats", repeats, least=1)
+    ramp(low, high, 100 if steps is None else steps)
+    fast = {
+        "steps": 100 if steps is None else steps,
+        "repeats": 1 if repeats is None else count("repeats", repeats, least=1),
+    }
     from rheostat.training import load_task
 
     found = load_task(task)
+    total = fast["steps"] * fast["repeats"] if amount == "fast" else most_updates(amount, found.run().updates or 0)
     with _watched(total, show=not quiet) as watch:
-        result = tested(found, min=low, max=high, steps=steps, repeats=repeats, watch=watch)
+        options: dict[str, Any] = {"min": low, "max": high, "watch": watch}
+        result = tested(found, **fast, **options) if amount == "fast" else searched(found, effort=amount, **options)
     print(_told(task, found, result))
     if png is not None:
         print(f"picture: {os.fspath(result.save(png))}")
@@ -57,26 +72,51 @@ def find(
 
 def tested(task: Task, **options: Any) -> RangeResult:
     """The range test of a Task, as `rheostat train` would train it."""
+    from rheostat.probe import range_test
+
+    _prepare(task)
+    accumulate = task.accumulate
+    return range_test(task.model, task.optimizers, task.batches, task.loss, accumulate=accumulate, **options)
+
+
+def searched(task: Task, **options: Any) -> FindResult:
+    """`find_lr` for a Task, with the schedule and length of its own."""
+    from rheostat.probe import find_lr
+
+    _prepare(task)
+    options |= {"run": task.run(), "schedule": task.schedule, "accumulate": task.accumulate}
+    return find_lr(task.model, task.optimizers, task.batches, task.loss, **options)
+
+
+def _prepare(task: Task) -> None:
+    """As training begins: on the device, in train mode, seeded."""
     import torch
 
-    from rheostat.probe import range_test
     from rheostat.training.randomness import seed_all
 
     task.model.to("cuda" if torch.cuda.is_available() else "cpu")
     task.model.train()
     seed_all(task.seed, 0)
-    accumulate = task.accumulate
-    return range_test(task.model, task.optimizers, task.batches, task.loss, accumulate=accumulate, **options)
 
 
-def _told(spec: str, task: Task, result: RangeResult) -> str:
+def _effort(given: str | None, *, only_ramp: bool) -> str | int:
+    """What was asked for: --steps and --repeats are the range test's."""
+    if given is None:
+        return "fast" if only_ramp else "balanced"
+    effort = int(given) if given.isdecimal() else choice("effort", given, ("fast", "balanced", "thorough"))
+    if only_ramp and effort != "fast":
+        raise refuse("effort", given, need="'fast' beside --steps and --repeats, which are the range test's")
+    return effort
+
+
+def _told(spec: str, task: Task, result: RangeResult | FindResult) -> str:
     """What a person wants to know, line by line, and the command to go on with."""
-    ends = "" if result.updates >= result.curve.losses.size else ", ended early"
-    lines = [f"{task.name}: range test, {result.updates} updates{ends}", str(result)]
+    lines = [f"{task.name}: {result.updates} updates", str(result)]
     other = "".join(f" --{name} {value}" for name, value in result.again.items())
-    following = (
-        f"find {shlex.quote(spec)}{other}" if other else f"train {shlex.quote(spec)} --lr {result.suggestion:.2g}"
-    )
+    if other or result.suggestion is None:
+        following = f"find {shlex.quote(spec)}{other}"
+    else:
+        following = f"train {shlex.quote(spec)} --lr {result.suggestion:.2g}"
     lines.append(f"next        rheostat {following}")
     return "\n".join(lines)
 
@@ -90,7 +130,7 @@ def _watched(total: int, *, show: bool) -> Iterator[Callable[[int, float, float]
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (
-        TextColumn("ramp"),
+        TextColumn("update"),
         MofNCompleteColumn(),
         BarColumn(),
         TextColumn("lr {task.fields[lr]}"),
@@ -98,5 +138,5 @@ def _watched(total: int, *, show: bool) -> Iterator[Callable[[int, float, float]
         TimeRemainingColumn(),
     )
     with Progress(*columns, transient=True) as bar:
-        job = bar.add_task("ramp", total=total, lr="", loss="")
+        job = bar.add_task("find", total=total, lr="", loss="")
         yield lambda done, lr, loss: bar.update(job, completed=done, lr=f"{lr:.1e}", loss=f"{loss:.4f}")

@@ -91,13 +91,14 @@ def stop(saved: Saved, ours: Engine, found: list[str]) -> None:
 def keep(saved: Saved, ours: Engine) -> Restored:
     """Go on with what was in force; a group that is only here joins as the code says."""
     run, asked_run = (_run_of(text, ours) for text in (saved.run, saved.asked_run))
-    entries, metrics = [], {}
+    entries, metrics, axis = [], {}, ours.axis_of(run)
     for e in ours.entries:
         theirs = saved.entries.get((e.label, e.key))
         if theirs is None:
             entries.append(e)
             continue
         schedule = _schedule_of(theirs.schedule, e)
+        in_force(replace(e, base=theirs.base, schedule=schedule, since=theirs.since), run, axis, 0.0, theirs.metrics)
         entries.append(replace(e, base=theirs.base, schedule=schedule, since=theirs.since, asked=theirs.asked))
         metrics[schedule, theirs.since] = list(theirs.metrics)
     return Restored(saved.position, run, asked_run, entries, metrics)

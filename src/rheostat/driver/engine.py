@@ -13,6 +13,7 @@ from rheostat.driver.clock import Watch
 from rheostat.driver.feedback import Feedback
 from rheostat.driver.guards import Guards, keep_watch, stop_watch
 from rheostat.driver.plan import Entry, Rules, curve_of, joining
+from rheostat.driver.ranks import Reduce, first_ones
 from rheostat.driver.writer import Writer
 from rheostat.errors import PastEndWarning, SchedulerError
 
@@ -57,6 +58,7 @@ class Engine(LRScheduler):
     guards: Guards
     cadence: Cadence
     on_overwrite: OnOverwrite
+    reduce: Reduce
     timer: Callable[[], float]
     ledger: Ledger | None
     due: bool
@@ -86,6 +88,22 @@ class Engine(LRScheduler):
             self.ledger.record(self.position, self.writer.used())
         self.position += 1
         self.due = True
+
+    def stepped(self) -> list[bool]:
+        """Which of several optimizers have made the update that is under way."""
+        return [watch.stepped for watch in self._watches]
+
+    def have_stepped(self, flags: list[bool]) -> None:
+        """Take over what `stepped` said."""
+        if len(flags) == len(self._watches):
+            for watch, flag in zip(self._watches, flags, strict=True):
+                watch.stepped = flag
+
+    def look(self) -> None:
+        """Notice groups that were added or replaced since the last update."""
+        if any(watch.stale() for watch in self._watches):
+            self.regroup()
+            self.rewrite()
 
     def observed(self, watch: Watch) -> None:
         """An update of one optimizer moved the weights, on a clock that counts calls."""
@@ -185,8 +203,10 @@ class Engine(LRScheduler):
         return curve.at(curve.length or 0, self.feedback.of(curve, (e.schedule, e.since)))
 
     def coordinate(self, position: int) -> float:
-        """Where a position, about the present, is on the axis."""
-        return self.elapsed() if self.axis == "seconds" else float(position)
+        """Where a position, about the present, is on the axis; by the clock, all processes go by the first one's."""
+        if self.axis != "seconds":
+            return float(position)
+        return first_ones(self.elapsed(), self.reduce)
 
     def _check_end(self, position: int, at: float) -> None:
         """Say so if the update before a position was made past the end; the last of a timed run may end late."""
@@ -223,13 +243,18 @@ class Engine(LRScheduler):
 
     def __getstate__(self) -> dict[str, Any]:
         self.elapsed()
-        return {name: value for name, value in self.__dict__.items() if name not in _NOT_CARRIED}
+        kept = {name: value for name, value in self.__dict__.items() if name not in _NOT_CARRIED}
+        return {**kept, "_stepped": self.stepped(), "_written": self.writer.coordinate}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, ledger=None)
+        stepped, written = state["_stepped"], state["_written"]
+        self.__dict__.update({name: value for name, value in state.items() if name not in ("_stepped", "_written")})
+        self.ledger = None
         self._origin = float(self.timer())
         self.writer = Writer(self.optimizers, self.entries, self.run, self.axis)
         self.writer.regroup()
         self.cadence = Cadence(self.clock, self.guards, len(self.optimizers))
         self._watches = [Watch(self, optimizer) for optimizer in self.optimizers]
+        self.have_stepped(stepped)
+        self.writer.coordinate = written
         keep_watch(self)

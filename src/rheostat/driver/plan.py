@@ -93,7 +93,7 @@ def plan(optimizers: Sequence[Optimizer], by_key: Rules) -> list[Entry]:
     entries = []
     for key, by_group in by_key.items():
         check_names(key, by_group, labels, [group for *_, group in groups])
-        mine = [place for place in groups if has(place[3], key)]
+        mine = [place for place in groups if has(place[3], key) and not _left_alone(key, by_group, place[3], place[2])]
         found = [entry(o, g, name, group, key, by_group) for o, g, name, group in mine]
         if not any(e.base > 0 for e in found):
             need = "a base value above 0 in at least one group, because schedules are factors of it"
@@ -123,8 +123,13 @@ def joining(
     return [
         entry(o, g, name, group, key, by_group, since if key in own else 0)
         for key, by_group in {**by_key, **own}.items()
-        if has(group, key)
+        if has(group, key) and not _left_alone(key, by_group, group, name)
     ]
+
+
+def _left_alone(key: str, by_group: Mapping[str, Schedule], group: Group, name: str) -> bool:
+    """Whether a group's value is not scheduled: only of other keys, for a learning rate left out is an oversight."""
+    return key != "lr" and REST not in by_group and str(group.get("name", name)) not in by_group
 
 
 def has(group: Group, key: str) -> bool:

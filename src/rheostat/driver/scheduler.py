@@ -133,17 +133,14 @@ class Scheduler(Engine):
         Args:
             metric: a number for the schedule's metric-driven parts, as `report` takes it.
         """
-        if metric is not None and not (
-            self.feedback.repeated(self.position, as_number(metric)) and self.clock == "updates"
-        ):
-            self.report(metric)
+        if metric is not None:
+            self._hear(metric, repeats=self.clock == "updates")
         if self.cadence.unprompted:
             self.cadence.call_after_unprompted(self.run, due=self.due)
         if self.due:
             self.write()
         elif self.clock != "updates":
-            if any(watch.stale() for watch in self._watches):
-                self.regroup()
+            self.look()
             self.position += 1
             self.cadence.call(self.run)
             self.write()
@@ -161,10 +158,17 @@ class Scheduler(Engine):
             SchedulerError: if the schedule has no metric-driven part.
             ScheduleError: if the metric is not a number.
         """
+        self._hear(metric, repeats=False)
+
+    def _hear(self, metric: float, *, repeats: bool) -> None:
+        """Take in a metric, unless it may be, and is, a repeat of the last one: decided alike by all processes."""
         number = as_number(metric)
         self.feedback.listening()
+        number = agree(number, self.reduce)
+        if self.feedback.repeated(self.position, number) and repeats:
+            return
         before = self.feedback.signals(self.writer.tracks)
-        self.feedback.hear(self.writer.tracks, agree(number, self.reduce), self.coordinate(self.position))
+        self.feedback.hear(self.writer.tracks, number, self.coordinate(self.position))
         if self.feedback.signals(self.writer.tracks) != before:
             self.writer.forget()
             if not self.due:
@@ -173,11 +177,13 @@ class Scheduler(Engine):
     @uncompiled
     def get_last_lr(self) -> list[float]:  # type: ignore[override]
         """The learning rate in each group now: after optimizer.step() the one it used, after step() the next one."""
+        self.look()
         return self.writer.of_groups("lr", [column.read() for column in self.writer.columns])
 
     @uncompiled
     def get_lr(self) -> list[float | torch.Tensor]:
         """The learning rate of each group at the current position, from the position alone; changes nothing."""
+        self.look()
         row = self.row()
         planned = self.writer.of_groups("lr", [column.rows[row] for column in self.writer.columns])
         held = [group["lr"] for optimizer in self.optimizers for group in optimizer.param_groups if "lr" in group]
@@ -218,7 +224,8 @@ class Scheduler(Engine):
     @property
     def base_lrs(self) -> list[float]:  # type: ignore[override]
         """The base value of each group's learning rate."""
-        return [e.base for e in self.entries if e.key == "lr"]
+        found = {(e.optimizer, e.group): e.base for e in self.entries if e.key == "lr"}
+        return [found[place] for place in sorted(found)]
 
     @property
     def last_epoch(self) -> int:
@@ -237,6 +244,7 @@ class Scheduler(Engine):
 
     def state_dict(self) -> dict[str, Any]:
         """Everything needed to go on: the position, metric states, and what they refer to, as plain JSON-able data."""
+        self.look()
         self.guards.saved_at = self.position
         return states.encode(self)
 
@@ -255,6 +263,7 @@ class Scheduler(Engine):
             StateError: if it is damaged or not one of ours; nothing is changed.
             ResumeMismatch: if it differs, and on_change is "stop"; names each difference.
         """
+        self.look()
         how = self.on_change if on_change is None else choice("on_change", on_change, change.CHOICES)
         saved = states.decode(state_dict)
         found = change.differences(saved, self)
@@ -263,13 +272,17 @@ class Scheduler(Engine):
         changed = bool(found) and how in ("adopt", "rebase")
         restored = change.adopt(saved, self, smooth=how == "rebase") if changed else change.keep(saved, self)
         before = self.position, self._elapsed, self.due
-        self.position, self._elapsed, self.due = restored.position, saved.elapsed, False
+        # Of a timed run the groups get the values that they had, which are older than the checkpoint.
+        self.position, self._elapsed, self.due = restored.position, saved.written, False
+        self._origin = float(self.timer())
         try:
             self._take_up(restored.run, restored.entries, restored.metrics)
         except ScheduleError:
             self.position, self._elapsed, self.due = before
             raise
-        self.asked_run, self.changes, self._origin = restored.asked_run, found, float(self.timer())
+        self._elapsed, self._origin = saved.elapsed, float(self.timer())
+        self.asked_run, self.changes = restored.asked_run, found
+        self.have_stepped(saved.stepped)
 
     # Changing it while it runs
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from rheostat.errors import StateError
+from rheostat.errors import StateError, brief
 from rheostat.schedule.metric import PlateauState
 
 if TYPE_CHECKING:
@@ -26,9 +28,13 @@ _FIELDS: Fields = {
     "clock": str,
     "run": str,
     "asked_run": str,
+    "written": _NUMBER,
+    "stepped": list,
     "drives": list,
     "entries": list,
+    "checksum": str,
 }
+_FORMAT_1 = ("rheostat", "position", "elapsed", "clock", "run", "drives", "entries")
 _DRIVE: Fields = {"schedule": str, "since": _NUMBER, "metrics": list}
 _ENTRY: Fields = {"group": str, "key": str, "base": _NUMBER, "drive": int, "asked": dict}
 _ASKED: Fields = {"schedule": str, "base": _NUMBER}
@@ -55,20 +61,29 @@ class Saved:
     clock: str
     run: str
     asked_run: str
+    written: float
+    stepped: list[bool]
     entries: dict[tuple[str, str], SavedEntry]
 
 
 def encode(scheduler: Engine) -> State:
-    """The state of a Scheduler. Each drive is a schedule as text, since when it counts, and its metric states."""
+    """The state of a Scheduler.
+
+    Each drive is a schedule as text, since when it counts, and its metric states. Of a timed run, `written` is the time
+    for which the values in the groups were computed; of several optimizers, `stepped` says which have made the update
+    that is under way.
+    """
     drives = list(dict.fromkeys((e.schedule, e.since) for e in scheduler.entries))
     metrics = scheduler.feedback.states
-    return {
+    state = {
         "rheostat": FORMAT,
         "position": scheduler.position,
         "elapsed": scheduler.elapsed(),
         "clock": scheduler.clock,
         "run": repr(scheduler.run),
         "asked_run": repr(scheduler.asked_run),
+        "written": scheduler.writer.coordinate if scheduler.axis == "seconds" else 0,
+        "stepped": scheduler.stepped(),
         "drives": [
             {"schedule": repr(schedule), "since": since, "metrics": [asdict(m) for m in metrics[schedule, since]]}
             for schedule, since in drives
@@ -84,6 +99,14 @@ def encode(scheduler: Engine) -> State:
             for e in scheduler.entries
         ],
     }
+    return sealed(state)
+
+
+def sealed(state: State) -> State:
+    """The state with the checksum that belongs to it: a flipped digit would be another number, and look as good."""
+    kept = {name: value for name, value in state.items() if name != "checksum"}
+    text = json.dumps(kept, sort_keys=True, separators=(",", ":"))
+    return {**kept, "checksum": hashlib.sha256(text.encode()).hexdigest()}
 
 
 def decode(state: object) -> Saved:
@@ -95,14 +118,14 @@ def decode(state: object) -> Saved:
     if not isinstance(state, dict) or "rheostat" not in state:
         names = sorted(map(str, state))[:8] if isinstance(state, dict) else type(state).__name__
         raise StateError(f"state: need a state_dict() of rheostat.Scheduler; this one has {names}. Nothing was loaded.")
-    if state["rheostat"] == 1 and not isinstance(state["rheostat"], bool):
-        state = _from_format_1(state)
-    if state["rheostat"] != FORMAT:
+    version = state["rheostat"]
+    if type(version) is not int or not 1 <= version <= FORMAT:
         raise StateError(
-            f"state: need format {FORMAT} or older; this one has {state['rheostat']!r}. Try the version that wrote it."
+            f"state: need format {FORMAT} or older; this one has {brief(version)}. Try the version that wrote it."
         )
+    state = _from_format_1(state) if version == 1 else state
     _check_fields(state, _FIELDS, "state")
-    for name in ("position", "elapsed"):
+    for name in ("position", "elapsed", "written"):
         _check_size(state, name, "state")
     for i, drive in enumerate(state["drives"]):
         _check_fields(drive, _DRIVE, f"state['drives'][{i}]")
@@ -115,7 +138,20 @@ def decode(state: object) -> Saved:
         if place in entries:
             raise StateError(f"{where}: group {place[0]}, {place[1]} is there twice. Nothing was loaded.")
         entries[place] = _entry(entry, state["drives"][entry["drive"]])
-    return Saved(state["position"], float(state["elapsed"]), state["clock"], state["run"], state["asked_run"], entries)
+    if any(type(flag) is not bool for flag in state["stepped"]):
+        raise StateError(f"state['stepped']={brief(state['stepped'])}: need true or false. Nothing was loaded.")
+    if sealed(state)["checksum"] != state["checksum"]:
+        raise StateError("state: damaged: its checksum is another. Nothing was loaded. Try the checkpoint before it.")
+    return Saved(
+        state["position"],
+        float(state["elapsed"]),
+        state["clock"],
+        state["run"],
+        state["asked_run"],
+        float(state["written"]),
+        state["stepped"],
+        entries,
+    )
 
 
 def _entry(entry: State, drive: State) -> SavedEntry:
@@ -125,16 +161,16 @@ def _entry(entry: State, drive: State) -> SavedEntry:
 
 
 def _from_format_1(state: State) -> State:
-    """Format 1 knew no difference between what was asked for and what is in force."""
-    old_fields = {name: kind for name, kind in _FIELDS.items() if name != "asked_run"}
-    _check_fields(state, old_fields, "state")
+    """Format 1 knew no difference between what was asked for and what is in force, and had no checksum."""
+    _check_fields(state, {name: _FIELDS[name] for name in _FORMAT_1}, "state")
     entries = []
     for i, entry in enumerate(state["entries"]):
         _check_fields(entry, {name: kind for name, kind in _ENTRY.items() if name != "asked"}, f"state['entries'][{i}]")
         drive = state["drives"][entry["drive"]] if 0 <= entry["drive"] < len(state["drives"]) else None
         asked = {"schedule": drive["schedule"] if isinstance(drive, dict) else "", "base": entry["base"]}
         entries.append({**entry, "asked": asked})
-    return {**state, "rheostat": FORMAT, "asked_run": state["run"], "entries": entries}
+    new = {"asked_run": state["run"], "written": state["elapsed"], "stepped": [], "entries": entries}
+    return sealed({**state, **new, "rheostat": FORMAT})
 
 
 def _check_entry(entry: object, where: str, drives: int) -> None:
@@ -142,6 +178,7 @@ def _check_entry(entry: object, where: str, drives: int) -> None:
     assert isinstance(entry, dict)
     _check_fields(entry["asked"], _ASKED, f"{where}['asked']")
     _check_size(entry, "base", where)
+    _check_size(entry["asked"], "base", f"{where}['asked']")
     if not 0 <= entry["drive"] < drives:
         raise StateError(f"{where}: its drive does not exist. Nothing was loaded.")
 
@@ -149,23 +186,25 @@ def _check_entry(entry: object, where: str, drives: int) -> None:
 def _plateau(saved: object) -> PlateauState:
     _check_fields(saved, _PLATEAU, "state['metrics']")
     assert isinstance(saved, dict)
-    if min(saved["bad"], saved["resting"], saved["cuts"]) < 0:
-        raise StateError(f"state['metrics']: {saved} is out of range. Nothing was loaded.")
+    for name in ("bad", "resting", "cuts"):
+        _check_size(saved, name, "state['metrics']")
+    if isinstance(saved["best"], int) and abs(saved["best"]) > _LARGEST:
+        raise StateError(f"state['metrics']['best']={brief(saved['best'])}: is out of range. Nothing was loaded.")
     return PlateauState(**saved)
 
 
 def _check_size(data: State, name: str, where: str) -> None:
     if not 0 <= data[name] <= _LARGEST:
-        raise StateError(f"{where}[{name!r}]={data[name]!r}: need a number ≥ 0, at most 1e15. Nothing was loaded.")
+        raise StateError(f"{where}[{name!r}]={brief(data[name])}: need a number ≥ 0, at most 1e15. Nothing was loaded.")
 
 
 def _check_fields(data: object, fields: Fields, where: str) -> None:
     if not isinstance(data, dict) or data.keys() != fields.keys():
-        have = sorted(map(str, data)) if isinstance(data, dict) else type(data).__name__
+        have = brief(sorted(map(brief, data)), 200) if isinstance(data, dict) else type(data).__name__
         raise StateError(f"{where}: need the fields {', '.join(fields)}; it has {have}. Nothing was loaded.")
     for name, kind in fields.items():
         value = data[name]
         if isinstance(value, bool) or not isinstance(value, kind):
-            raise StateError(f"{where}[{name!r}]={value!r}: of the wrong type. Nothing was loaded.")
+            raise StateError(f"{where}[{name!r}]={brief(value)}: of the wrong type. Nothing was loaded.")
         if isinstance(value, float) and not math.isfinite(value):
-            raise StateError(f"{where}[{name!r}]={value!r}: need a finite number. Nothing was loaded.")
+            raise StateError(f"{where}[{name!r}]={brief(value)}: need a finite number. Nothing was loaded.")

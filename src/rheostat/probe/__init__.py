@@ -1,6 +1,8 @@
-"""Finding a learning rate: the range test.
+"""Finding a learning rate: the range test, and short runs.
 
-range_test  the ready-made loop
+find        a range test for where to look, then short runs of the real schedule; found is what the user gets
+trials      those runs; choice what they say
+range_test  the ready-made loop; step is one update
 sweep       the ramp, for a loop of one's own
 ramp        one factor for all groups
 stop        when a ramp has seen enough
@@ -11,6 +13,8 @@ reading     what it says: rules, suggestion, band, status; smooth is the loss wi
 result      what the user gets
 """
 
+from rheostat.probe.find import find_lr
+from rheostat.probe.found import FindResult
 from rheostat.probe.range_test import range_test
 from rheostat.probe.reading import read
 from rheostat.probe.recorded import read_range
@@ -18,4 +22,4 @@ from rheostat.probe.result import RangeResult
 from rheostat.probe.snapshot import Snapshot
 from rheostat.probe.sweep import Sweep
 
-__all__ = ["RangeResult", "Snapshot", "Sweep", "range_test", "read", "read_range"]
+__all__ = ["FindResult", "RangeResult", "Snapshot", "Sweep", "find_lr", "range_test", "read", "read_range"]

@@ -1,65 +1,113 @@
-"""Quotients, powers and half cosines that are right to their last digits, at any length of a run.
+"""Quotients, powers, half cosines and mixtures that are right to their last digits, at any length of a run.
 
-Plain float64 arithmetic. What a division rounds away is kept beside its result, and put back to first order where
-a later step would magnify it: a power of 1000 does so a thousandfold.
+Plain float64 arithmetic. A number that later steps would magnify is a pair: its float64, and what rounding took from
+it. What is computed from pairs is rounded once, at the end, so that a fall never rises by a last digit either.
 """
 
 from __future__ import annotations
 
 import math
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rheostat.schedule.base import FloatArray
 
+Pair = tuple[FloatArray, FloatArray]
+"""A number in two parts, of which the second is less than a rounding of the first."""
+
 _SPLIT = 2.0**27 + 1.0
-_HALF_PI = math.pi / 2
-_HALF_PI_REST = 6.123233995736766e-17  # π/2 less its float64
+_PI = Fraction(31415926535897932384626433832795028841971693993751, 10**49)
+# sin²(π/2·q) = ½·(1 − cos(π·q)) as a series in q²; for q ≤ 1/2 the term after these is below 2**-64 of the sum.
+_SERIES = [(-1) ** (k + 1) * _PI ** (2 * k) / (2 * math.factorial(2 * k)) for k in range(1, 13)]
+_FIRST = float(_SERIES[0])
+_FIRST_REST = float(_SERIES[0] - Fraction(_FIRST))
+_LATER = [float(term) for term in reversed(_SERIES[1:])]
 
 
-def half_cosine(t: FloatArray, n: float | FloatArray) -> tuple[FloatArray, FloatArray]:
-    """(fall, rise) for 0 ≤ t ≤ n: cos² and sin² of π/2·t/n, which add up to 1; both exact at both ends."""
+def mixture(start: float | FloatArray, end: float | FloatArray, passed: Pair) -> FloatArray:
+    """Give start + (end − start)·passed for 0 ≤ passed ≤ 1, rounded once; both ends exact."""
+    way, way_rest = _sum(end, -start)
+    share, share_rest = passed
+    gone = way * share
+    result, lost = _sum(start, gone)
+    mixed: FloatArray = result + (lost + (product_rest(share, way, gone) + (way * share_rest + way_rest * share)))
+    return mixed
+
+
+def rounded(pair: Pair) -> FloatArray:
+    """Give the pair as one number."""
+    return pair[0] + pair[1]
+
+
+def quotient(a: FloatArray, n: float | FloatArray) -> Pair:
+    """Divide a by n."""
+    q = a / n
+    near = q * n
+    return q, ((a - near) - product_rest(q, n, near)) / n
+
+
+def half_cosine(t: FloatArray, n: float | FloatArray) -> Pair:
+    """Rise from 0 to 1 for 0 ≤ t ≤ n, as sin² of π/2·t/n does; exact at both ends."""
     left = n - t
-    first = t <= left
     q, rest = quotient(np.minimum(t, left), n)
-    # The smaller of the two from its sine, at most π/4; the larger as what is missing to 1.
-    angle = q * _HALF_PI
-    missing = product_rest(q, _HALF_PI, angle) + q * _HALF_PI_REST + rest * _HALF_PI
-    sine = np.sin(angle)
-    small = sine * sine
-    small += 2.0 * sine * np.sqrt(1.0 - small) * missing
-    large = 1.0 - small
-    return np.where(first, large, small), np.where(first, small, large)
+    square = q * q
+    square_rest = product_rest(q, q, square) + 2.0 * q * rest
+    tail = np.full_like(square, _LATER[0])
+    for term in _LATER[1:]:
+        tail *= square
+        tail += term
+    near = _FIRST * square
+    rest = product_rest(square, _FIRST, near) + (_FIRST * square_rest + _FIRST_REST * square + tail * square * square)
+    return _from_the_nearer_end(t <= left, near, rest)
 
 
-def power(factor: float, t: FloatArray, every: float | Fraction) -> FloatArray:
+def root(t: FloatArray, n: float) -> Pair:
+    """Give √(t/n)."""
+    q, rest = quotient(t, n)
+    near = np.sqrt(q)
+    square = near * near
+    missing = (q - square) - product_rest(near, near, square) + rest
+    return near, np.divide(missing, 2.0 * near, out=np.zeros_like(q), where=near > 0.0)
+
+
+def times(a: Pair, b: Pair) -> Pair:
+    """Multiply two pairs."""
+    product = a[0] * b[0]
+    return product, product_rest(a[0], b[0], product) + (a[0] * b[1] + a[1] * b[0])
+
+
+def power(factor: float, t: FloatArray, every: float | Fraction) -> Pair:
     """Give factor ** (t / every) for factor > 0."""
     exact = Fraction(every)
     near = float(exact)
     q, rest = quotient(t, near)
     rest = rest - q * (float(exact - Fraction(near)) / near)
-    result: FloatArray = factor**q * (1.0 + math.log(factor) * rest)
-    return result
+    result = factor**q
+    return result, result * (math.log(factor) * rest)
 
 
-def power_of(t: FloatArray, n: float, exponent: float) -> tuple[FloatArray, FloatArray]:
-    """(w, 1 − w) of w = (1 − t/n) ** exponent for 0 ≤ t ≤ n and exponent > 0."""
+def fallen(t: FloatArray, n: float, exponent: float) -> Pair:
+    """Give 1 − (1 − t/n) ** exponent for 0 ≤ t ≤ n and exponent > 0."""
     left = n - t
+    gone, gone_rest = quotient(t, n)
     q, rest = quotient(left, n)
     some = q > 0.0
-    w = q**exponent * (1.0 + exponent * np.divide(rest, q, out=np.zeros_like(q), where=some))
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore"):
         # The logarithm from whichever of 1 − t/n and t/n is the more exact.
-        log = np.where(t < left, np.log1p(-(t / n)), np.log(q))
-    return w, np.where(w > 0.5, -np.expm1(exponent * log), 1.0 - w)
-
-
-def quotient(a: FloatArray, n: float | FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Divide a by n in two parts: the float64 quotient, and what rounding took from it."""
-    q = a / n
-    near = q * n
-    return q, ((a - near) - product_rest(q, n, near)) / n
+        log = np.where(t < left, np.log1p(-gone), np.log(q))
+    log_rest = np.divide(np.where(t < left, -gone_rest, rest), q, out=np.zeros_like(q), where=some)
+    power = q**exponent
+    small_rest = exponent * np.divide(rest, q, out=np.zeros_like(q), where=some)
+    late, late_rest = _sum(1.0, -power)
+    late_rest -= power * small_rest * (1.0 + small_rest / 2.0)
+    raised = np.where(some, exponent * log, 0.0)
+    early = -np.expm1(raised)
+    early_rest = (early - 1.0) * exponent * log_rest
+    is_early = power > 0.5
+    return np.where(is_early, early, late), np.where(is_early, early_rest, late_rest)
 
 
 def product_rest(x: FloatArray, y: float | FloatArray, xy: FloatArray) -> FloatArray:
@@ -70,3 +118,16 @@ def product_rest(x: FloatArray, y: float | FloatArray, xy: FloatArray) -> FloatA
     y_high = y_high - (y_high - y)
     x_low, y_low = x - x_high, y - y_high
     return x_low * y_low - (((xy - x_high * y_high) - x_low * y_high) - x_high * y_low)
+
+
+def _from_the_nearer_end(first: NDArray[np.bool_], near: FloatArray, rest: FloatArray) -> Pair:
+    """`near` where `first`, and 1 − `near` elsewhere."""
+    far = 1.0 - near
+    return np.where(first, near, far), np.where(first, rest, ((1.0 - far) - near) - rest)
+
+
+def _sum(a: Any, b: Any) -> tuple[Any, Any]:
+    """Add numbers or arrays, and say what rounding took from the sum (Knuth's)."""
+    total = a + b
+    b_part = total - a
+    return total, (a - (total - b_part)) + (b - b_part)

@@ -57,8 +57,7 @@ def audit_picture(audit: Audit, path: str | Path) -> Path:
         _mark(ax, audit)
     above.set_xlabel("")
     above.legend(frameon=False, fontsize="small")
-    text = audit.finding if audit.matches else f"{audit.hypothesis}: {audit.finding}"
-    above.set_title(f"{audit.curve.schedule}\n{_short(text)}", fontsize="medium", loc="left")
+    above.set_title(f"{_short(str(audit.curve.schedule))}\n{_short(audit.finding)}", fontsize="medium", loc="left")
     return _save(figure, target)
 
 

@@ -141,7 +141,8 @@ def _notes(case: Case) -> list[str]:
     notes, length, last = [], case.plan.length, int(case.t[-1])
     if case.plan.curve.base is None:
         notes.append(f"no base value was given: {case.plan.scale:.6g}, as the log has it")
-    if length is not None and last < length - 1:
+    apart = int(np.median(np.diff(case.t))) if case.t.size > 1 else 1
+    if length is not None and last < length - max(apart, 1):
         notes.append(f"the log ends at update {last}; {length} were planned")
     if length is not None and last > length:
         notes.append(f"the log goes on after the planned end, update {length}")

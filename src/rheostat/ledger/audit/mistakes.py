@@ -40,7 +40,8 @@ def shifted(case: Case) -> Iterator[Explanation]:
 def several_times(case: Case) -> Iterator[Explanation]:
     """Stepped k times for each update."""
     for name, past in continuations(case.plan).items():
-        ks = np.arange(2, min(case.plan.end, MOST) + 2)
+        most = case.plan.end if name == "held" else case.plan.end // 2 - 1  # beyond, a turn and more for each update
+        ks = np.arange(2, max(2, min(most, MOST) + 1))
         for k in _nearest(case.survivors(ks, lambda ks, t, past=past: past(ks * t)), 0):  # type: ignore[misc]
             text = f"stepped {k} times for each update: once per process, or per micro-batch"
             text += f"; past the end the values {name}" if name != "held" else ""
@@ -177,7 +178,8 @@ def _lengths(case: Case, how: str) -> list[int]:
 
     def miss(steps: int) -> float:
         if steps not in misses:
-            plan = case.plan.over(steps) if 1 <= steps <= 10**12 and steps != n else None
+            known = 1 <= steps <= 10**12 and steps != n and (how == "held" or steps <= far)
+            plan = case.plan.over(steps) if known else None
             value = np.inf if plan is None else float(np.abs(plan(continuations(plan)[how](t)) - used).mean())
             misses[steps] = value
         return misses[steps]

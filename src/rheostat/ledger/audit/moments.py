@@ -45,8 +45,17 @@ def scaled_from(case: Case) -> Iterator[Explanation]:
 
 
 def resumed_elsewhere(case: Case) -> Iterator[Explanation]:
-    """At one update, or a few, the schedule went on from another position."""
-    jumps = _jumps(case)
+    """At one update the schedule went on from another position."""
+    yield from _resumed(case, 1)
+
+
+def resumed_often(case: Case) -> Iterator[Explanation]:
+    """At a few updates the schedule went on from another position."""
+    yield from _resumed(case, _MOST_JUMPS)
+
+
+def _resumed(case: Case, most: int) -> Iterator[Explanation]:
+    jumps = _jumps(case, most)
     if not jumps:
         return
     expected, words = case.planned.copy(), []
@@ -82,12 +91,12 @@ def warmup_restarted(case: Case) -> Iterator[Explanation]:
             yield Explanation(name, text, expected, {"update": moment, "warmup": length}, _RESTORE)
 
 
-def _jumps(case: Case) -> list[tuple[int, int]]:
+def _jumps(case: Case, most: int) -> list[tuple[int, int]]:
     """Where the schedule went on from elsewhere, and by how many updates: each for as long as it explains the log."""
     jumps: list[tuple[int, int]] = []
     index = case.first
     while index < case.t.size:
-        if len(jumps) == _MOST_JUMPS:
+        if len(jumps) == most:
             return []
         by, stop = _jump(case, index)
         if stop - index < min(3, case.t.size - index):

@@ -215,15 +215,17 @@ def grain(values: FloatArray) -> FloatArray:
     if distinct.size < 20:
         return np.zeros_like(values)
     some = [float(v) for v in distinct[np.linspace(0, distinct.size - 1, 200).astype(int)]]
+    result = np.zeros_like(values)
     for places in range(4, 13):
         if all(float(f"{v:.{places}f}") == v for v in some) and abs(max(some)) * 10**places >= 100:
-            return np.full_like(values, 0.5000001 * 10.0**-places)
-    with np.errstate(divide="ignore"):
-        decade = np.floor(np.log10(np.abs(values)))
+            result[:] = 0.5000001 * 10.0**-places
+            break
     for digits in range(3, 9):
         if all(float(f"{v:.{digits - 1}e}") == v for v in some):
-            return np.where(values == 0, 0.0, 0.5000001 * 10.0 ** (decade + 1 - digits))
+            with np.errstate(divide="ignore"):
+                decade = np.floor(np.log10(np.abs(values)))
+            return np.maximum(result, np.where(values == 0, 0.0, 0.5000001 * 10.0 ** (decade + 1 - digits)))
     for bits in (8, 11, 24):
         if all(math.ldexp(math.frexp(v)[0], bits).is_integer() for v in some):
-            return np.asarray(np.abs(values) * 2.0**-bits)
-    return np.zeros_like(values)
+            return np.maximum(result, np.abs(values) * 2.0**-bits)
+    return result

@@ -19,7 +19,7 @@ class FirstDifference:
     used: float
 
     def __str__(self) -> str:
-        apart = f" ({self.used / self.planned - 1:+.3g} of it)" if self.planned else ""
+        apart = f", {self.used / self.planned:.6g} times as much" if self.planned else ""
         return f"update {self.update}: planned {self.planned:.6g}, used {self.used:.6g}{apart}"
 
 

@@ -18,18 +18,19 @@ _WHOLE: tuple[Callable[[Case], Iterator[Explanation]], ...] = (
     mistakes.scaled,
     mistakes.stopped,
     mistakes.warmup_missing,
+    mistakes.past_the_end,
     mistakes.several_times,
     mistakes.every_kth,
     mistakes.staircase,
-    mistakes.past_the_end,
     mistakes.shifted,
-    mistakes.run_length,
 )
 _SINCE: tuple[Callable[[Case], Iterator[Explanation]], ...] = (
     moments.overwritten,
-    moments.scaled_from,
-    moments.warmup_restarted,
     moments.resumed_elsewhere,
+    moments.scaled_from,
+    mistakes.run_length,
+    moments.warmup_restarted,
+    moments.resumed_often,
 )
 
 

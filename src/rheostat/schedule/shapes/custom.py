@@ -11,7 +11,7 @@ import numpy as np
 from rheostat.errors import ScheduleError, refuse
 from rheostat.schedule.base import FloatArray, Formula, Place, Schedule, Shape, maker
 from rheostat.schedule.levels import Level, choice, level
-from rheostat.schedule.precise import half_cosine
+from rheostat.schedule.precise import half_cosine, mixture, quotient
 from rheostat.schedule.span import Span
 
 
@@ -57,13 +57,17 @@ class FromFunction(Shape):
         except Exception as error:
             raise ScheduleError(f"{self!r}: the function raised {type(error).__name__}: {error}") from error
         if values.shape != progress.shape:
-            need = f"as many factors as positions, shape {progress.shape}, not {values.shape}"
-            raise refuse("f", self.f, need=need, mend="a vectorised formula, or np.vectorize(f)")
+            raise ScheduleError(
+                f"{self!r}: need as many factors as positions, shape {progress.shape}, not {values.shape}. "
+                "Try a vectorised formula, or np.vectorize(f)."
+            )
         bad = ~np.isfinite(values) | (values < 0)
         if bad.any():
             i = int(np.argmax(bad))
-            need = f"finite factors ≥ 0; at progress {progress.flat[i]:g} it gives {values.flat[i]:g}"
-            raise refuse("f", self.f, need=need, mend="np.maximum(formula, 0)")
+            raise ScheduleError(
+                f"{self!r}: need finite factors ≥ 0; at progress {progress.flat[i]:g} it gives {values.flat[i]:g}. "
+                "Try np.maximum(formula, 0)."
+            )
         return values
 
 
@@ -75,9 +79,7 @@ def _between(t: FloatArray, at: FloatArray, levels: FloatArray, *, smooth: bool)
     left = right - 1
     width = at[right] - at[left]
     passed = np.clip(t - at[left], 0.0, width)
-    fall, rise = half_cosine(passed, width) if smooth else ((width - passed) / width, passed / width)
-    result: FloatArray = levels[left] * fall + levels[right] * rise
-    return result
+    return mixture(levels[left], levels[right], (half_cosine if smooth else quotient)(passed, width))
 
 
 @maker

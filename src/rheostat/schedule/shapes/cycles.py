@@ -13,10 +13,10 @@ from rheostat.errors import ScheduleError, refuse
 from rheostat.schedule.base import FloatArray, Formula, Place, Schedule, Shape, maker
 from rheostat.schedule.levels import Absolute, Level, choice, level, number
 from rheostat.schedule.periods import Cycles, Growing, Periods
-from rheostat.schedule.precise import half_cosine, power
+from rheostat.schedule.precise import Pair, half_cosine, mixture, power, quotient, times
 from rheostat.schedule.span import Span
 
-_Fade = Callable[[FloatArray, FloatArray], FloatArray]
+_Fade = Callable[[FloatArray, FloatArray], Pair]
 _LEAST = 1e-300  # in place of a fall of no length, which owns no position
 _MODES = ("triangular", "triangular2", "exp_range")
 
@@ -46,22 +46,22 @@ class Cyclic(Shape):
             index = cycles.index(place.before_end(t))
             # Each cycle has a peak of its own on a whole update: it is reached, however the lengths fall.
             begin, peak, end = cycles.begin(index), cycles.begin(index, up), cycles.begin(index + 1)
-            rise = np.where(t < peak, (t - begin) / (peak - begin), (end - t) / np.maximum(end - peak, _LEAST))
-            amplitude = fade(t, index) * np.clip(rise, 0.0, 1.0)
-            result: FloatArray = trough * (1.0 - amplitude) + crest * amplitude
-            return result
+            rising = t < peak
+            side = np.where(rising, peak - begin, np.maximum(end - peak, _LEAST))
+            rise = quotient(np.clip(np.where(rising, t - begin, end - t), 0.0, side), side)
+            return mixture(trough, crest, times(rise, fade(t, index)))
 
         return formula
 
     def _fade(self, place: Place) -> _Fade:
         if self.mode == "triangular2":
-            return lambda _, index: 0.5**index
+            return lambda _, index: (0.5**index, np.zeros_like(index))
         if self.mode == "exp_range":
             assert self.factor is not None
             assert self.every is not None
             every, factor = place.run.convert(self.every, place.axis, "cyclic(every)"), float(self.factor)
             return lambda t, _: power(factor, t, every)
-        return lambda t, _: np.ones_like(t)
+        return lambda t, _: (np.ones_like(t), np.zeros_like(t))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -82,9 +82,7 @@ class CosineRestarts(Shape):
             begin = cycles.begin(index)
             local, length = t - begin, cycles.begin(index + 1) - begin
             peak = np.maximum(decay**index, min(end, 1.0))
-            fall, rise = half_cosine(np.clip(local, 0.0, length), length)
-            values: FloatArray = peak * fall + end * rise
-            return values
+            return mixture(peak, end, half_cosine(np.clip(local, 0.0, length), length))
 
         return formula
 

@@ -1,7 +1,8 @@
 """Shapes that go from one level to another over their length.
 
-Each is start·w + end·v, where w falls from 1 to 0 and v = 1 − w. Both weights are written without subtracting
-nearly equal numbers, so that small values near the end are as accurate as large ones, and both ends are exact.
+Each says how far it has come, from 0 to 1, in more digits than a float64 has; the mixture of the two levels is then
+rounded once. So small values near the end are as accurate as large ones, both ends are exact, and nothing rises that
+should fall.
 """
 
 from __future__ import annotations
@@ -9,17 +10,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
 from rheostat.schedule.base import FloatArray, Formula, Place, Schedule, Shape, maker
 from rheostat.schedule.levels import Level, level, number
-from rheostat.schedule.precise import half_cosine, power_of
+from rheostat.schedule.precise import Pair, fallen, half_cosine, mixture, quotient, root
 from rheostat.schedule.span import Span
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Decay(Shape):
-    """From `start` to `end`; abstract in the two weights."""
+    """From `start` to `end`; abstract in how far it has come."""
 
     needs_length: ClassVar[bool] = True
     end: Level = 0.0
@@ -29,17 +28,11 @@ class Decay(Shape):
     def formula(self, place: Place) -> Formula:
         start, end = place.fall(self.start, self.end, self.name)
         assert place.length is not None
-        n, weights, low, high = place.length, self.weights, min(start, end), max(start, end)
+        n, passed = place.length, self.passed
+        return lambda t: mixture(start, end, passed(t, n))
 
-        def formula(t: FloatArray) -> FloatArray:
-            w, v = weights(t, n)
-            # w + v may be a rounding away from 1, which must not lead out of [start, end].
-            return np.clip(start * w + end * v, low, high)
-
-        return formula
-
-    def weights(self, t: FloatArray, n: float) -> tuple[FloatArray, FloatArray]:
-        """(w, v) at 0 ≤ t ≤ n."""
+    def passed(self, t: FloatArray, n: float) -> Pair:
+        """How far it has come at 0 ≤ t ≤ n: from 0 to 1."""
         raise NotImplementedError
 
 
@@ -47,15 +40,15 @@ class Decay(Shape):
 class Linear(Decay):
     name: ClassVar[str] = "linear"
 
-    def weights(self, t: FloatArray, n: float) -> tuple[FloatArray, FloatArray]:
-        return (n - t) / n, t / n
+    def passed(self, t: FloatArray, n: float) -> Pair:
+        return quotient(t, n)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Cosine(Decay):
     name: ClassVar[str] = "cosine"
 
-    def weights(self, t: FloatArray, n: float) -> tuple[FloatArray, FloatArray]:
+    def passed(self, t: FloatArray, n: float) -> Pair:
         return half_cosine(t, n)
 
 
@@ -64,27 +57,25 @@ class Polynomial(Decay):
     name: ClassVar[str] = "polynomial"
     power: float = 1.0
 
-    def weights(self, t: FloatArray, n: float) -> tuple[FloatArray, FloatArray]:
-        return power_of(t, n, float(self.power))
+    def passed(self, t: FloatArray, n: float) -> Pair:
+        return fallen(t, n, float(self.power))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class OneMinusSqrt(Decay):
     name: ClassVar[str] = "one_minus_sqrt"
 
-    def weights(self, t: FloatArray, n: float) -> tuple[FloatArray, FloatArray]:
-        root = np.sqrt(t / n)
-        return np.where(root < 0.5, 1.0 - root, (n - t) / (n * (1.0 + root))), root
+    def passed(self, t: FloatArray, n: float) -> Pair:
+        return root(t, n)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Rex(Decay):
     name: ClassVar[str] = "rex"
 
-    def weights(self, t: FloatArray, n: float) -> tuple[FloatArray, FloatArray]:
-        # (1 − p)/(1 − p/2), in whole positions: both sums are exact.
-        whole = n + (n - t)
-        return 2.0 * (n - t) / whole, t / whole
+    def passed(self, t: FloatArray, n: float) -> Pair:
+        # 1 − (1 − p)/(1 − p/2), in whole positions: the sum is exact.
+        return quotient(t, n + (n - t))
 
 
 @maker

@@ -8,9 +8,9 @@ from typing import ClassVar
 import numpy as np
 
 from rheostat.errors import refuse
-from rheostat.schedule.base import FloatArray, Formula, Place, Schedule, Shape, maker
+from rheostat.schedule.base import Formula, Place, Schedule, Shape, maker
 from rheostat.schedule.levels import Absolute, Level, choice, level
-from rheostat.schedule.precise import half_cosine, power
+from rheostat.schedule.precise import half_cosine, mixture, power, quotient, rounded
 from rheostat.schedule.span import Span
 
 
@@ -25,16 +25,17 @@ class Warmup(Shape):
     def formula(self, place: Place) -> Formula:
         assert place.length is not None
         n = place.length
+        if self.shape == "exponential":
+            share = self._start(place, self.start)
+            if share <= 0:
+                raise refuse("start", self.start, need="a start above 0 for an exponential warmup", mend="start=0.01")
+            return lambda t: rounded(power(share, n - t, n))
         offset, start = (self._tick(place), 0.0) if self.start is None else (0.0, self._start(place, self.start))
-        if self.shape == "linear":
-            return lambda t: start * (np.maximum(n - offset - t, 0.0) / n) + np.minimum((t + offset) / n, 1.0)
-        if self.shape == "cosine":
-            return lambda t: _cosine(np.minimum(t + offset, n), n, start)
-        if start <= 0:
-            raise refuse("start", self.start, need="a start above 0 for an exponential warmup", mend="start=0.01")
-        return lambda t: power(start, n - t, n)
+        passed = quotient if self.shape == "linear" else half_cosine
+        return lambda t: mixture(start, 1.0, passed(np.minimum(t + offset, n), n))
 
-    def _start(self, place: Place, level: Level) -> float:
+    def _start(self, place: Place, level: Level | None) -> float:
+        assert level is not None
         start = place.level(level, "warmup(start)")
         if start > 1:
             raise refuse("start", level, need=f"at most the base value, {place.base}", mend="a smaller start")
@@ -46,11 +47,6 @@ class Warmup(Shape):
             return 1.0
         assert place.length is not None
         return min(place.run.seconds_per_step or place.length / 100, place.length)
-
-
-def _cosine(t: FloatArray, n: float, start: float) -> FloatArray:
-    fall, rise = half_cosine(t, n)
-    return start * fall + rise
 
 
 @maker

@@ -13,7 +13,7 @@ from rheostat.errors import ScheduleError, refuse
 from rheostat.schedule.base import FloatArray, Formula, Place, Schedule, Shape, maker
 from rheostat.schedule.levels import Level, level, number
 from rheostat.schedule.periods import Periods
-from rheostat.schedule.precise import power
+from rheostat.schedule.precise import power, rounded
 from rheostat.schedule.span import Span
 
 _LARGEST = 1e12  # a factor beyond this is a mistake, and would soon be infinite
@@ -73,7 +73,7 @@ class Exponential(Shape):
     def formula(self, place: Place) -> Formula:
         every, factor = place.run.convert(self.every, place.axis, "exponential(every)"), float(self.factor)
         check_growth(self, place, float(every))
-        return lambda t: power(factor, t, every)
+        return lambda t: rounded(power(factor, t, every))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
