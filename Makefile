@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 
 export OMP_NUM_THREADS ?= 2
 
-.PHONY: demo test check lint types imports tests nightly bench format clean
+.PHONY: demo test check lint types imports tests nightly faults bench format clean
 
 demo: $(VENV)/.demo
 	$(BIN)/rheostat train examples/digits.py
@@ -30,6 +30,12 @@ tests: $(VENV)/.dev
 
 nightly: $(VENV)/.dev
 	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest -n 2 --timeout 0 tests/laws tests/driver $(ARGS)
+
+# Half an hour: kills, damage and failing disks in full; docs/reliability.md has the figures.
+faults: $(VENV)/.dev
+	$(BIN)/python -m pytest tests/faults tests/security $(ARGS)
+	$(BIN)/python bench/faults_flips.py --stride 1
+	$(BIN)/python bench/faults_kill.py --kills 400 --peer 200 --lines
 
 bench: $(VENV)/.dev
 	for script in bench/*.py; do $(BIN)/python $$script || exit 1; done

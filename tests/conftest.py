@@ -1,5 +1,7 @@
 import os
+import sys
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 
 settings.register_profile("ci", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -15,3 +17,9 @@ settings.register_profile(
     suppress_health_check=list(HealthCheck),
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+@pytest.fixture
+def no_pictures(monkeypatch):
+    """Train without drawing, as where Matplotlib is not installed: for tests of everything else, which it makes quicker."""
+    monkeypatch.setitem(sys.modules, "matplotlib", None)

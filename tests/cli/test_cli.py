@@ -1,25 +1,18 @@
 """The command as a user runs it: a real process, what it prints, how it ends."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from cli.command import rheostat, rheostat_from_the_shell
 
 TINY = str(Path(__file__).parents[1] / "training" / "tiny.py")
 SPEC = "warmup('5%') >> cosine(end=0.1)"
 
 
-def rheostat(*arguments, cwd=None, **environment):
-    command = [sys.executable, "-m", "rheostat", *arguments]
-    env = {**os.environ, "COLUMNS": "80", "PYTHONIOENCODING": "utf-8", **environment}
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=env, timeout=120, check=False)
-
-
 def test_help_and_version():
-    assert "show" in rheostat("--help").stdout
-    assert rheostat("--version").stdout.strip() == "0.1.0"
+    assert "show" in rheostat_from_the_shell("--help").stdout
+    assert rheostat_from_the_shell("--version").stdout.strip() == "0.1.0"
     assert "--steps-per-epoch" in rheostat("show", "--help").stdout
 
 
@@ -105,7 +98,7 @@ def test_bad_input_ends_with_one_clean_message(arguments, message, tmp_path):
 
 
 def test_train_and_resume(tmp_path):
-    done = rheostat("train", TINY, "--epochs", "2", cwd=tmp_path)
+    done = rheostat_from_the_shell("train", TINY, "--epochs", "2", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     for text in (
         "epoch   2  accuracy",

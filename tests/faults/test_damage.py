@@ -8,6 +8,8 @@ import rheostat as rh
 from rheostat.training import checkpoint
 from training import small
 
+pytestmark = pytest.mark.usefixtures("no_pictures")
+
 NOWHERE = Path("state.pt")
 
 

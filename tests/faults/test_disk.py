@@ -15,6 +15,8 @@ from faults.disks import Disk
 from rheostat.training import checkpoint
 from training import small
 
+pytestmark = pytest.mark.usefixtures("no_pictures")
+
 
 def state(n):
     return {"epoch": n, "model": {"weight": torch.arange(5.0) + n, "bias": torch.ones(2)}}

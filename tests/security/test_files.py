@@ -19,6 +19,8 @@ from rheostat.training import checkpoint, restart
 from rheostat.training.randomness import random_states
 from training import small
 
+pytestmark = pytest.mark.usefixtures("no_pictures")
+
 
 def signed(data):
     return b"rheostat checkpoint 1\n" + hashlib.sha256(data).hexdigest().encode() + data

@@ -13,26 +13,33 @@ from rheostat.errors import ScheduleError, SchedulerError
 from rheostat.ledger import columns
 from rheostat.training import checkpoint, load_task
 
+pytestmark = pytest.mark.usefixtures("no_pictures")
+
 spec = importlib.util.spec_from_file_location("rheostat_small_task", Path(__file__).with_name("small.py"))
 small = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(small)
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("whole") / "run"
+    rh.train(small.task(), out=folder, progress=False)
+    return small.outcome(folder)
+
+
 @pytest.mark.parametrize("save_every", [1, 7, 14])
-def test_a_checkpoint_may_fall_on_the_end_of_an_epoch(tmp_path, save_every):
-    rh.train(small.task(), out=tmp_path / "whole", progress=False)
+def test_a_checkpoint_may_fall_on_the_end_of_an_epoch(whole, tmp_path, save_every):
     rh.train(small.task(), out=tmp_path / "r", save_every=save_every, progress=False)
-    assert small.outcome(tmp_path / "r") == small.outcome(tmp_path / "whole")
+    assert small.outcome(tmp_path / "r") == whole
 
 
 @pytest.mark.parametrize("batch", [7, 14])
-def test_ctrl_c_at_the_last_batch_of_an_epoch_and_resume(tmp_path, batch):
-    rh.train(small.task(), out=tmp_path / "whole", progress=False)
+def test_ctrl_c_at_the_last_batch_of_an_epoch_and_resume(whole, tmp_path, batch):
     count = iter(range(1, 1000))
     press = lambda: os.kill(os.getpid(), signal.SIGINT) if next(count) == batch else None
     assert rh.train(small.task(on_batch=press), out=tmp_path / "r", progress=False).stopped
     rh.train(small.task(), out=tmp_path / "r", resume=True, progress=False)
-    assert small.outcome(tmp_path / "r") == small.outcome(tmp_path / "whole")
+    assert small.outcome(tmp_path / "r") == whole
 
 
 def test_lr_is_heard_also_when_the_optimizer_was_scheduled_before(tmp_path):

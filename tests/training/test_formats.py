@@ -11,6 +11,8 @@ from rheostat.ledger import columns
 from rheostat.training import checkpoint
 from training import small
 
+pytestmark = pytest.mark.usefixtures("no_pictures")
+
 FIXTURES = sorted((Path(__file__).parent / "fixtures").glob("state-format-*.pt"))
 
 

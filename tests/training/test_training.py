@@ -17,6 +17,8 @@ from rheostat.ledger import columns
 from rheostat.training import checkpoint, load_task
 from training.tiny import task
 
+pytestmark = pytest.mark.usefixtures("no_pictures")
+
 TINY = str(Path(__file__).with_name("tiny.py"))
 UPDATES = 4 * 4  # 8 batches, of which two make an update
 
@@ -91,7 +93,7 @@ def test_a_killed_process_loses_at_most_one_save_interval(whole, tmp_path):
     process.wait()
     before = checkpoint.load(folder)[0]["scheduler"]["position"]
     assert before >= 1
-    subprocess.run([*command, "--resume"], check=True)
+    rh.train(task(), out=folder, resume=True, progress=False)
     assert trace(folder) == trace(whole[0])
     assert same(weights(folder), weights(whole[0]))
 
