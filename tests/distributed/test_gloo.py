@@ -49,7 +49,7 @@ def planned():
 def test_ranks_that_see_different_metrics_decide_alike(seen):
     first, second = (rank["metric_differs"] for rank in seen)
     assert first == second
-    rule, state, expected = rh.plateau(factor=0.5, patience=0), PlateauState(), []
+    rule, state, expected = rh.plateau(factor=0.5, patience=0, relative=False, threshold=0.6), PlateauState(), []
     for values, metrics in zip(planned(), zip(*seen[0]["metrics"], strict=True), strict=True):
         expected.append([rule.factor_of(state) * value for value in values])
         state = rule.update(state, math.fsum(metrics) / 2)
