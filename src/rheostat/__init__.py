@@ -1,7 +1,7 @@
 """Rheostat: the learning rate that was asked for is the one that is used.
 
-`import rheostat as rh` is quick: every name is imported when it is first used, and only `rh.Scheduler`, `rh.Task` and
-`rh.train` need torch.
+`import rheostat as rh` is quick: every name is imported when it is first used, and only `rh.Scheduler`, `rh.Task`,
+`rh.train` and what finds learning rates need torch.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
         StateError,
     )
     from rheostat.ledger import Ledger
+    from rheostat.ledger.audit import Audit, audit
+    from rheostat.probe import FindResult, RangeResult, Sweep, find_lr, range_test, read_range
     from rheostat.schedule import (
         Curve,
         Difference,
@@ -61,13 +63,16 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Audit",
     "Curve",
     "Difference",
+    "FindResult",
     "Finding",
     "Ledger",
     "NotationError",
     "OverwrittenWarning",
     "PastEndWarning",
+    "RangeResult",
     "ResumeMismatch",
     "RheostatWarning",
     "Run",
@@ -78,14 +83,17 @@ __all__ = [
     "SecondSchedulerWarning",
     "Span",
     "StateError",
+    "Sweep",
     "Task",
     "absolute",
+    "audit",
     "constant",
     "cosine",
     "cosine_restarts",
     "cyclic",
     "errors",
     "exponential",
+    "find_lr",
     "from_function",
     "inverse_sqrt",
     "linear",
@@ -98,6 +106,8 @@ __all__ = [
     "piecewise",
     "plateau",
     "polynomial",
+    "range_test",
+    "read_range",
     "rex",
     "step",
     "train",
@@ -107,9 +117,17 @@ __all__ = [
 ]
 
 _ROOMS = {
+    "Audit": "rheostat.ledger.audit",
+    "FindResult": "rheostat.probe",
     "Ledger": "rheostat.ledger",
+    "RangeResult": "rheostat.probe",
     "Scheduler": "rheostat.driver",
+    "Sweep": "rheostat.probe",
     "Task": "rheostat.training",
+    "audit": "rheostat.ledger.audit",
+    "find_lr": "rheostat.probe",
+    "range_test": "rheostat.probe",
+    "read_range": "rheostat.probe",
     "train": "rheostat.training",
 }
 

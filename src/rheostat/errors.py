@@ -12,6 +12,11 @@ UserWarning
     PastEndWarning       training goes on past the end of the schedule
     OverwrittenWarning   a scheduled value was changed by somebody else
     SecondSchedulerWarning   two schedulers want the same value
+    OrderWarning             scheduler.step() comes before optimizer.step()
+    CadenceWarning           scheduler.step() is called more or less often than its clock means
+    NotCalledWarning         scheduler.step() is needed, and never called
+    ForgottenRestoreWarning  the optimizer was restored, the schedule was not
+    EndedEarlyWarning        the program ends long before the schedule does
 """
 
 from __future__ import annotations
@@ -74,6 +79,26 @@ class SecondSchedulerWarning(RheostatWarning):
     """A second scheduler was put on an optimizer; the newer one takes over."""
 
 
+class OrderWarning(RheostatWarning):
+    """scheduler.step() is called before optimizer.step(), on a clock where that shifts the schedule."""
+
+
+class CadenceWarning(RheostatWarning):
+    """scheduler.step() is called more or less often than its clock, or the Run, means."""
+
+
+class NotCalledWarning(RheostatWarning):
+    """scheduler.step() was never called, on a clock where it moves the schedule."""
+
+
+class ForgottenRestoreWarning(RheostatWarning):
+    """The optimizer has made many updates, and the schedule begins at 0."""
+
+
+class EndedEarlyWarning(RheostatWarning):
+    """The program ends long before the schedule does."""
+
+
 def refuse(name: str, value: object, *, need: str, mend: str | None = None) -> ScheduleError:
     """The error for an argument that is not accepted: names it, its value, what is allowed and the likely mend."""
     advice = f" Try {mend}." if mend else ""
@@ -89,7 +114,7 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 def brief(value: object, limit: int = 80) -> str:
     """The repr of a value, short enough for a line of an error."""
     try:
-        text = repr(value)
+        text = " ".join(repr(value).split())
         if text.startswith("np.") and text.endswith(")"):
             text = text.partition("(")[2][:-1]  # np.float64(0.1) is read as 0.1
     except Exception:  # noqa: BLE001 - a broken repr must not hide the error that is being reported

@@ -38,7 +38,7 @@ def test_clock_calls_takes_late_groups_in(by):
 
 def test_a_late_schedule_of_its_own_by_epochs():
     optimizer = sgd(0.1)
-    scheduler = rh.Scheduler(optimizer, "linear()", rh.Run(epochs=10, steps_per_epoch=100), clock="epochs")
+    scheduler = rh.Scheduler(optimizer, "linear()", rh.Run(epochs=10, steps_per_epoch=1), clock="epochs")
     for epoch in range(10):
         if epoch == 4:
             scheduler.add_param_group(late(), schedule="linear()")

@@ -501,7 +501,7 @@ PLACES = [
     (lambda: rh.parse("cosine()()"), "only a schedule's name can be called.\n  cosine()()\n  ^ column 1"),
     (
         lambda: rh.parse("(1).scale(2)"),
-        "unknown method 'scale'. Try one of clip, scale, repeat, on a schedule.\n  (1).scale(2)\n      ^ column 5",
+        "unknown method 'scale'. Try one of clip, scale, repeat, rebase, on a schedule.\n  (1).scale(2)\n      ^ column 5",
     ),
     (
         lambda: rh.parse("cosine() * True"),

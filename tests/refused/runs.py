@@ -229,7 +229,7 @@ RUNS = [
     (
         lambda: rh.parse("cosine().bind(3)"),
         (
-            "unknown method 'bind'. Try one of clip, scale, repeat, on a schedule.\n  cosine().bind(3)\n           ^ "
+            "unknown method 'bind'. Try one of clip, scale, repeat, rebase, on a schedule.\n  cosine().bind(3)\n           ^ "
             "column 10"
         ),
     ),

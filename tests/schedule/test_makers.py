@@ -1,10 +1,8 @@
 """Every maker: its class has its arguments, its docstring has all parts, its picture is what it draws."""
 
-import ast
 import dataclasses
 import inspect
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +10,6 @@ import pytest
 import rheostat as rh
 from rheostat.schedule.base import MAKERS, Shape
 
-SOURCE = Path(rh.__file__).parent
 SCHEDULES = {name: make for name, make in MAKERS.items() if name != "absolute"}
 NAMES = {**MAKERS, "np": np}
 
@@ -59,18 +56,3 @@ def test_a_picture_is_what_the_schedule_draws(name, spec, drawn):
 
 def test_every_maker_but_plateau_has_a_picture():
     assert {name for name, _, _ in pictures()} == SCHEDULES.keys() - {"plateau"}
-
-
-def test_no_data_path_can_run_code():
-    """No eval, exec, pickle, yaml or import by a computed name; the command's own task file is the one exception."""
-    allowed = {("training/task.py", "importlib"), ("__init__.py", "importlib"), ("view/optional.py", "importlib")}
-    for path in SOURCE.rglob("*.py"):
-        where = str(path.relative_to(SOURCE))
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-                assert node.func.id not in ("eval", "exec", "compile", "__import__"), where
-            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
-            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-            for module in (name.partition(".")[0] for name in names):
-                assert module not in ("pickle", "marshal", "shelve", "yaml", "subprocess", "dill", "joblib"), where
-                assert module != "importlib" or (where, module) in allowed, where

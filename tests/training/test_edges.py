@@ -62,7 +62,7 @@ def test_a_damaged_checkpoint_never_takes_the_place_of_the_sound_one(tmp_path, m
         return rename(path, target)
 
     monkeypatch.setattr(Path, "replace", killed)
-    with pytest.raises(SystemExit):
+    with pytest.raises(SystemExit), pytest.warns(rh.RheostatWarning, match="damaged; kept as state.damaged.pt"):
         checkpoint.save(tmp_path, state)
     assert checkpoint.load(tmp_path)[0]["batch"] == state["batch"]
 

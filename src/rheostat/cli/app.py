@@ -27,7 +27,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "rheostat.cli.show:show", name="show", help="Draw one or several schedules, and print their key points."
     )
     app.command("rheostat.cli.lint:lint", name="lint", help="Say what is probably wrong with a schedule over a run.")
+    app.command("rheostat.cli.find:find", name="find", help="Find a learning rate for the Task that a file returns.")
     app.command("rheostat.cli.train:train", name="train", help="Train the Task that a file returns.")
+    app.command(
+        "rheostat.cli.audit:audit", name="audit", help="Say whether a log used what was planned, and if not, why."
+    )
     try:
         status = app(arguments)
     except (ScheduleError, SchedulerError) as error:

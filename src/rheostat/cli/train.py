@@ -17,7 +17,9 @@ def train(
     epochs: Annotated[float | None, Parameter(help="Epochs to train, in place of the task's length.")] = None,
     out: Annotated[Path | None, Parameter(help="Folder of the run; runs/NAME-1, -2, … by default.")] = None,
     resume: Annotated[bool, Parameter(negative=(), help="Go on from the last checkpoint.")] = False,
-    save_every: Annotated[int | None, Parameter(help="Updates between checkpoints; an epoch by default.")] = None,
+    save_every: Annotated[
+        int | str | None, Parameter(help="How often to save, besides each epoch's end: '50 steps', '10 min' (default).")
+    ] = None,
     quiet: Annotated[bool, Parameter(negative=(), help="No progress bar and no table.")] = False,
 ) -> int:
     """Train the Task that a file returns, and leave ledger, checkpoint and picture.

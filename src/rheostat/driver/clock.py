@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from torch.optim import Optimizer
     from torch.utils.hooks import RemovableHandle
 
-    from rheostat.driver.scheduler import Scheduler
+    from rheostat.driver.engine import Engine
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -42,16 +42,20 @@ class Watch:
     with every learning rate at 0 that nobody scheduled, by which tools make an optimizer build its state.
     """
 
-    def __init__(self, scheduler: Scheduler, optimizer: Optimizer) -> None:
+    def __init__(self, scheduler: Engine, optimizer: Optimizer) -> None:
         self.scheduler = scheduler
         self.optimizer = optimizer
         self.depth = 0  # step() calls of this optimizer under way, one inside the other
         self.idle = self.stepped = False
+        self.begun = False  # whether an update was seen
+        # On the other clocks updates move nothing; they are only compared with the calls.
+        self.counts = scheduler.counted if scheduler.clock == "updates" else scheduler.observed
         self.look()
-        self.handles: list[RemovableHandle] = [optimizer.register_load_state_dict_post_hook(self.loaded)]
-        if scheduler.clock == "updates":
-            self.handles.append(optimizer.register_step_pre_hook(self.before))
-            self.handles.append(optimizer.register_step_post_hook(self.after))
+        self.handles: list[RemovableHandle] = [
+            optimizer.register_load_state_dict_post_hook(self.loaded),
+            optimizer.register_step_pre_hook(self.before),
+            optimizer.register_step_post_hook(self.after),
+        ]
 
     def look(self) -> None:
         """Remember the groups as they are now, to notice cheaply when they are replaced, added to or set to rest."""
@@ -75,6 +79,7 @@ class Watch:
             or groups[0] is not self.first
             or len(groups) != self.size
             or (lr is not self.tensor and not lr)
+            or not self.begun
         ):
             self.prepare(args, kwargs)
 
@@ -84,7 +89,7 @@ class Watch:
         if self.depth == 1:
             self.depth = 0
             if not self.idle and ("found_inf" not in optimizer.__dict__ or not optimizer.__dict__["found_inf"]):
-                self.scheduler.counted(self)
+                self.counts(self)
         elif self.depth:
             self.depth -= 1
 
@@ -100,12 +105,19 @@ class Watch:
 
     def prepare(self, args: Any, kwargs: Any) -> None:
         """What is rarely needed before an update: write what step() did not, or see that this is no update at all."""
+        scheduler = self.scheduler
+        if not self.begun:
+            self.begun = True
+            scheduler.guards.forgotten(scheduler)
+        if scheduler.clock != "updates":
+            return
         if self.stale():
-            self.scheduler.regroup()
+            scheduler.regroup()
         closure = args[1] if len(args) > 1 else kwargs.get("closure")  # args begins with the optimizer
         self.idle = closure is None and self.at_rest(kwargs)
         if not self.idle:
-            self.scheduler.write()
+            scheduler.cadence.unprompted += scheduler.due
+            scheduler.write()
 
     def stale(self) -> bool:
         """Whether groups were replaced or added since they were last looked up."""

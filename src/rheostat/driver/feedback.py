@@ -11,6 +11,7 @@ from rheostat.schedule.metric import PlateauState
 
 if TYPE_CHECKING:
     from rheostat.driver.writer import Track
+    from rheostat.schedule import Curve
 
 Drive = tuple[Schedule, float]
 """A schedule, and since when it counts."""
@@ -24,21 +25,22 @@ class Feedback:
     def __init__(self, states: Metrics | None = None) -> None:
         self.states: Metrics = states or {}
         self.last: tuple[int, float] | None = None
+        self.ever = False  # whether a metric-driven part has been there: after a cooldown, reports are no mistake
 
     def start(self, tracks: Iterable[Track]) -> None:
         """Take in tracks, those that are new with the states before any report."""
         for track in tracks:
             self.states.setdefault(track.drive, [control.rule.start() for control in track.curve.controls])
+        self.ever = self.ever or any(self.states.values())
 
     def signals(self, tracks: Iterable[Track]) -> Signals:
         """The factors in force."""
-        return {
-            track.drive: tuple(
-                control.rule.factor_of(state)
-                for control, state in zip(track.curve.controls, self.states[track.drive], strict=True)
-            )
-            for track in tracks
-        }
+        return {track.drive: self.of(track.curve, track.drive) for track in tracks}
+
+    def of(self, curve: Curve, drive: Drive) -> tuple[float, ...]:
+        """The factors in force in a curve that listens to what a drive hears."""
+        states = self.states[drive]
+        return tuple(control.rule.factor_of(state) for control, state in zip(curve.controls, states, strict=True))
 
     def hear(self, tracks: Iterable[Track], metric: float, at: float) -> None:
         """Pass a report, made at a place on the axis, to the parts that are in force there."""
@@ -49,8 +51,8 @@ class Feedback:
             ]
 
     def listening(self) -> None:
-        """Raise SchedulerError unless a metric-driven part exists."""
-        if not any(self.states.values()):
+        """Raise SchedulerError unless there is, or was, a metric-driven part."""
+        if not self.ever:
             raise SchedulerError("report(metric): no schedule here listens to a metric. Try cosine() * plateau().")
 
     def repeated(self, position: int, metric: float) -> bool:

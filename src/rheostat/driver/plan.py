@@ -16,13 +16,15 @@ if TYPE_CHECKING:
 
 Rules = dict[str, dict[str, Schedule]]
 REST = "*"
+Asked = tuple[str, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One scheduled value: where it is, its base, and the schedule that drives it.
 
-    The schedule counts from `since`, a place on the axis: the number of updates, epochs or seconds done.
+    The schedule counts from `since`, a place on the axis: the number of updates, epochs or seconds done. What the code
+    asked for is kept beside what is in force, where the two differ because training was extended or cooled down.
     """
 
     optimizer: int
@@ -32,6 +34,16 @@ class Entry:
     base: float
     schedule: Schedule
     since: float = 0
+    asked: Asked | None = None
+
+    @property
+    def asked_for(self) -> Asked:
+        """The text of the schedule that the code asked for, and its base value."""
+        return self.asked or (repr(self.schedule), self.base)
+
+    def amended(self, schedule: Schedule, since: float) -> Entry:
+        """This entry with another schedule in force; what was asked for stays known."""
+        return replace(self, schedule=schedule, since=since, asked=self.asked_for)
 
 
 def rules(spec: object) -> Rules:
@@ -49,6 +61,15 @@ def rules(spec: object) -> Rules:
             raise refuse(f"schedule[{key!r}]", {}, need="at least one group", mend="{'*': schedule}")
         found[key] = {str(name): _schedule(s, f"schedule[{key!r}]") for name, s in by_group.items()}
     return found
+
+
+def in_force(entries: Sequence[Entry]) -> dict[str, Any]:
+    """What drives each key, as text: one schedule for all groups, or one for each; with where it begins to count."""
+    found: dict[str, dict[str, str]] = {}
+    for e in entries:
+        since = f", from {e.since:g} on" if e.since else ""
+        found.setdefault(e.key, {})[e.label] = f"{e.schedule}{since}"
+    return {key: by[min(by)] if len(set(by.values())) == 1 else by for key, by in found.items()}
 
 
 def label_of(group: Group, optimizer: int, index: int, optimizers: int, taken: set[str]) -> str:
@@ -72,7 +93,7 @@ def plan(optimizers: Sequence[Optimizer], by_key: Rules) -> list[Entry]:
     entries = []
     for key, by_group in by_key.items():
         check_names(key, by_group, labels, [group for *_, group in groups])
-        mine = [place for place in groups if has(place[3], key)]
+        mine = [place for place in groups if has(place[3], key) and not _left_alone(key, by_group, place[3], place[2])]
         found = [entry(o, g, name, group, key, by_group) for o, g, name, group in mine]
         if not any(e.base > 0 for e in found):
             need = "a base value above 0 in at least one group, because schedules are factors of it"
@@ -102,8 +123,13 @@ def joining(
     return [
         entry(o, g, name, group, key, by_group, since if key in own else 0)
         for key, by_group in {**by_key, **own}.items()
-        if has(group, key)
+        if has(group, key) and not _left_alone(key, by_group, group, name)
     ]
+
+
+def _left_alone(key: str, by_group: Mapping[str, Schedule], group: Group, name: str) -> bool:
+    """Whether a group's value is not scheduled: only of other keys, for a learning rate left out is an oversight."""
+    return key != "lr" and REST not in by_group and str(group.get("name", name)) not in by_group
 
 
 def has(group: Group, key: str) -> bool:

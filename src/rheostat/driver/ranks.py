@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 import torch.distributed as dist
@@ -28,9 +28,27 @@ def agree(metric: float, how: Reduce) -> float:
 
     A rank whose metric is not finite makes the mean not finite, on every rank: then none of them acts on it.
     """
-    if how == "none" or not dist.is_available() or not dist.is_initialized() or dist.get_world_size() == 1:
+    if _alone(how):
         return metric
-    device = torch.device("cuda", torch.cuda.current_device()) if dist.get_backend() == "nccl" else torch.device("cpu")
-    total: Any = torch.tensor(metric, dtype=torch.float64, device=device)
+    total = _shared(metric)
     dist.all_reduce(total)
     return float(total.item()) / dist.get_world_size()
+
+
+def first_ones(number: float, how: Reduce) -> float:
+    """The first process's number, for all."""
+    if _alone(how):
+        return number
+    shared = _shared(number)
+    dist.broadcast(shared, src=0)
+    return float(shared.item())
+
+
+def _alone(how: Reduce) -> bool:
+    return how == "none" or not dist.is_available() or not dist.is_initialized() or dist.get_world_size() == 1
+
+
+def _shared(number: float) -> torch.Tensor:
+    cuda = dist.get_backend() == "nccl"
+    device = torch.device("cuda", torch.cuda.current_device()) if cuda else torch.device("cpu")
+    return torch.tensor(number, dtype=torch.float64, device=device)

@@ -4,35 +4,37 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import torch
-from torch.optim.lr_scheduler import LRScheduler
 
+from rheostat.driver import amend, change, takeover
 from rheostat.driver import state as states
+from rheostat.driver.cadence import Cadence
+from rheostat.driver.change import OnChange
 from rheostat.driver.clock import Watch, uncompiled, unwrapped
+from rheostat.driver.engine import Clock, Engine, OnOverwrite
 from rheostat.driver.feedback import Feedback
-from rheostat.driver.guards import Guards
-from rheostat.driver.plan import Entry, Rules, curve_of, joining, plan, rules
+from rheostat.driver.guards import Guards, keep_watch
+from rheostat.driver.plan import Rules, curve_of, in_force, plan, rules
 from rheostat.driver.ranks import Reduce, agree, as_number
 from rheostat.driver.second import find_older, rebase, replace_older
 from rheostat.driver.writer import Writer
-from rheostat.errors import SchedulerError, refuse
-from rheostat.schedule import Curve, Run, Schedule
-from rheostat.schedule.levels import choice
+from rheostat.errors import ScheduleError, SchedulerError, refuse
+from rheostat.schedule import Curve, Run, Schedule, Span
+from rheostat.schedule.levels import Level, choice
 from rheostat.schedule.levels import count as whole
 
 if TYPE_CHECKING:
     from torch.optim import Optimizer
+    from torch.optim.lr_scheduler import LRScheduler
 
     from rheostat.ledger import Ledger
-    from rheostat.schedule.run import Axis
 
-Clock = Literal["updates", "calls", "epochs"]
 Spec = Schedule | str | Mapping[str, Schedule | str | Mapping[str, Schedule | str]]
 
 
-class Scheduler(LRScheduler):
+class Scheduler(Engine):
     """Writes a schedule's values into an optimizer, at the right updates, whichever way the loop calls it.
 
     By default it counts the updates that really happened, through hooks on the optimizer. `step()` after
@@ -51,6 +53,10 @@ class Scheduler(LRScheduler):
         timer: what measures seconds for a wall-clock run; any function that returns a float.
         reduce: "mean" averages a reported metric over all processes; "none" takes each process's own.
         ledger: where to record what each update used.
+        on_change: what loading a state does where it and the code disagree: see `load_state_dict`.
+        on_overwrite: what to do where somebody else writes a scheduled value: "reapply" the schedule's, or "yield",
+            after which the schedule leaves that value alone.
+        strict: raise SchedulerError where a warning would be given.
 
     Raises:
         ScheduleError: if the schedule, run or a base value does not fit; the optimizer is left as it was.
@@ -83,10 +89,15 @@ class Scheduler(LRScheduler):
         timer: Callable[[], float] = time.monotonic,
         reduce: Reduce = "mean",
         ledger: Ledger | None = None,
+        on_change: OnChange = "stop",
+        on_overwrite: OnOverwrite = "reapply",
+        strict: bool = False,
     ) -> None:
         self.clock: Clock = cast("Clock", choice("clock", clock, ("updates", "calls", "epochs")))
         self.reduce: Reduce = cast("Reduce", choice("reduce", reduce, ("mean", "none")))
-        self.run = _run(run)
+        self.on_change: OnChange = cast("OnChange", choice("on_change", on_change, change.CHOICES))
+        self.run = self.asked_run = _run(run)
+        self.changes: list[str] = []
         self.optimizers = _optimizers(optimizer)
         self.optimizer, self._several = self.optimizers[0], len(self.optimizers) > 1
         self.rules: Rules = rules(schedule)
@@ -96,7 +107,9 @@ class Scheduler(LRScheduler):
         self.writer = Writer(self.optimizers, self.entries, self.run, self.axis)
         if self.position and not all(f"initial_{e.key}" in self.writer.group(e) for e in self.entries):
             raise refuse("last_epoch", last_epoch, need="groups with initial_lr", mend="load_state_dict instead")
-        self.feedback, self.guards = Feedback(), Guards()
+        self.on_overwrite: OnOverwrite = cast("OnOverwrite", choice("on_overwrite", on_overwrite, ("reapply", "yield")))
+        self.feedback, self.guards = Feedback(), Guards(strict=strict)
+        self.cadence = Cadence(self.clock, self.guards, len(self.optimizers))
         self.feedback.start(self.writer.tracks)
         self.timer, self.ledger = timer, ledger
         self.due = False  # an update has happened, and the next one's values are not written yet
@@ -107,6 +120,7 @@ class Scheduler(LRScheduler):
         self.writer.regroup()
         self._watches = [Watch(self, optimizer) for optimizer in self.optimizers]
         self.rewrite()
+        keep_watch(self)
 
     # What a training loop calls
 
@@ -119,16 +133,16 @@ class Scheduler(LRScheduler):
         Args:
             metric: a number for the schedule's metric-driven parts, as `report` takes it.
         """
-        if metric is not None and not (
-            self.feedback.repeated(self.position, as_number(metric)) and self.clock == "updates"
-        ):
-            self.report(metric)
+        if metric is not None:
+            self._hear(metric, repeats=self.clock == "updates")
+        if self.cadence.unprompted:
+            self.cadence.call_after_unprompted(self.run, due=self.due)
         if self.due:
             self.write()
         elif self.clock != "updates":
-            if any(watch.stale() for watch in self._watches):
-                self.regroup()
+            self.look()
             self.position += 1
+            self.cadence.call(self.run)
             self.write()
 
     @uncompiled
@@ -144,10 +158,17 @@ class Scheduler(LRScheduler):
             SchedulerError: if the schedule has no metric-driven part.
             ScheduleError: if the metric is not a number.
         """
+        self._hear(metric, repeats=False)
+
+    def _hear(self, metric: float, *, repeats: bool) -> None:
+        """Take in a metric, unless it may be, and is, a repeat of the last one: decided alike by all processes."""
         number = as_number(metric)
         self.feedback.listening()
+        number = agree(number, self.reduce)
+        if self.feedback.repeated(self.position, number) and repeats:
+            return
         before = self.feedback.signals(self.writer.tracks)
-        self.feedback.hear(self.writer.tracks, agree(number, self.reduce), self._coordinate(self.position))
+        self.feedback.hear(self.writer.tracks, number, self.coordinate(self.position))
         if self.feedback.signals(self.writer.tracks) != before:
             self.writer.forget()
             if not self.due:
@@ -156,12 +177,14 @@ class Scheduler(LRScheduler):
     @uncompiled
     def get_last_lr(self) -> list[float]:  # type: ignore[override]
         """The learning rate in each group now: after optimizer.step() the one it used, after step() the next one."""
+        self.look()
         return self.writer.of_groups("lr", [column.read() for column in self.writer.columns])
 
     @uncompiled
     def get_lr(self) -> list[float | torch.Tensor]:
         """The learning rate of each group at the current position, from the position alone; changes nothing."""
-        row = self._row()
+        self.look()
+        row = self.row()
         planned = self.writer.of_groups("lr", [column.rows[row] for column in self.writer.columns])
         held = [group["lr"] for optimizer in self.optimizers for group in optimizer.param_groups if "lr" in group]
         return [
@@ -199,14 +222,10 @@ class Scheduler(LRScheduler):
         return curve_of(self.entries[0], self.run, self.axis)
 
     @property
-    def axis(self) -> Axis:
-        """What positions are on the curve: updates, epochs or seconds."""
-        return "epochs" if self.clock == "epochs" else self.run.axis
-
-    @property
     def base_lrs(self) -> list[float]:  # type: ignore[override]
         """The base value of each group's learning rate."""
-        return [e.base for e in self.entries if e.key == "lr"]
+        found = {(e.optimizer, e.group): e.base for e in self.entries if e.key == "lr"}
+        return [found[place] for place in sorted(found)]
 
     @property
     def last_epoch(self) -> int:
@@ -225,140 +244,154 @@ class Scheduler(LRScheduler):
 
     def state_dict(self) -> dict[str, Any]:
         """Everything needed to go on: the position, metric states, and what they refer to, as plain JSON-able data."""
+        self.look()
+        self.guards.saved_at = self.position
         return states.encode(self)
 
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+    def load_state_dict(self, state_dict: dict[str, Any], *, on_change: OnChange | None = None) -> None:
         """Go on from a saved state; the optimizer holds the right values at once, whichever was restored first.
 
         Args:
             state_dict: what `state_dict()` gave.
+            on_change: what to do where the code asks for another schedule, run, base value or group than the one that
+                saved: "stop", "keep" (go on as saved), "adopt" (change at once; values may jump) or "rebase" (start
+                from the values in force and reach the new end without a jump); by default as the Scheduler was told.
+                `changes` says afterwards what differed. Where a run in epochs, samples or tokens has another batch
+                size, "adopt" and "rebase" keep the place in the data.
 
         Raises:
             StateError: if it is damaged or not one of ours; nothing is changed.
-            ResumeMismatch: if it belongs to another schedule, run, clock or other base values; names each difference.
+            ResumeMismatch: if it differs, and on_change is "stop"; names each difference.
         """
-        saved = states.check(state_dict)
-        states.compare(saved, states.encode(self))
-        entries = states.since(saved, self.entries)
-        writer = Writer(self.optimizers, entries, self.run, self.axis)
-        feedback = Feedback(states.metrics_of(saved, [track.drive for track in writer.tracks]))
-        self.entries, self.writer, self.feedback, self.position = entries, writer, feedback, saved["position"]
-        self._elapsed, self._origin = float(saved["elapsed"]), float(self.timer())
-        self.due = False
-        self.regroup()
-        self.rewrite()
-
-    def close(self) -> None:
-        """Let go of the optimizers; their groups keep the values they have."""
-        for watch in self._watches:
-            watch.close()
-        self._watches = []
-
-    def elapsed(self) -> float:
-        """Seconds of this run so far, over all its sessions; 0 where the run is not a matter of time."""
-        if self.axis != "seconds":
-            return 0.0
-        now = float(self.timer())
-        self._elapsed, self._origin = self._elapsed + max(0.0, now - self._origin), now
-        return self._elapsed
-
-    def __getstate__(self) -> dict[str, Any]:
-        self.elapsed()
-        return {name: value for name, value in self.__dict__.items() if name not in ("_watches", "writer", "ledger")}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, ledger=None)
+        self.look()
+        how = self.on_change if on_change is None else choice("on_change", on_change, change.CHOICES)
+        saved = states.decode(state_dict)
+        found = change.differences(saved, self)
+        if found and (how == "stop" or saved.clock != self.clock):
+            change.stop(saved, self, found)
+        changed = bool(found) and how in ("adopt", "rebase")
+        restored = change.adopt(saved, self, smooth=how == "rebase") if changed else change.keep(saved, self)
+        before = self.position, self._elapsed, self.due
+        # Of a timed run the groups get the values that they had, which are older than the checkpoint.
+        self.position, self._elapsed, self.due = restored.position, saved.written, False
         self._origin = float(self.timer())
-        self.writer = Writer(self.optimizers, self.entries, self.run, self.axis)
-        self.writer.regroup()
-        self._watches = [Watch(self, optimizer) for optimizer in self.optimizers]
+        try:
+            self._take_up(restored.run, restored.entries, restored.metrics)
+        except ScheduleError:
+            self.position, self._elapsed, self.due = before
+            raise
+        self._elapsed, self._origin = saved.elapsed, float(self.timer())
+        self.asked_run, self.changes = restored.asked_run, found
+        self.have_stepped(saved.stepped)
+
+    # Changing it while it runs
+
+    def extend(self, run: Run) -> None:
+        """Train for longer, or to another end: the schedule over another run, begun at the values in force.
+
+        Args:
+            run: how long training is now, from its beginning.
+
+        Raises:
+            ScheduleError: if it ends before the present position, or the schedule does not fit; nothing is changed.
+
+        Example:
+            >>> import rheostat as rh, torch
+            >>> optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+            >>> scheduler = rh.Scheduler(optimizer, "linear()", rh.Run(steps=4), last_epoch=-1)
+            >>> optimizer.step(); scheduler.step(); optimizer.step(); scheduler.step()
+            >>> scheduler.extend(rh.Run(steps=6))
+            >>> scheduler.curve.values()[2:]
+            array([0.5  , 0.375, 0.25 , 0.125])
+        """
+        self._amend(_run(run), amend.extended(self, _run(run)))
+
+    def cooldown(self, *, over: Span | str, to: Level = 0.0, shape: str = "one_minus_sqrt", key: str = "lr") -> None:
+        """Come to an end from here: from the values in force down to `to`, where the run then ends.
+
+        Args:
+            over: how long it takes; a share such as "10%" is one of the present run.
+            to: the level at its end: a factor of the base value ≥ 0, or `absolute(value)`.
+            shape: "one_minus_sqrt", "linear", "cosine", "polynomial" or "rex".
+            key: what cools down. Other keys go on with their schedules, over the run that ends with the cooldown.
+
+        Raises:
+            ScheduleError: if `to` is above what is in force, or an argument does not fit; nothing is changed.
+
+        Example:
+            >>> import rheostat as rh, torch
+            >>> optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+            >>> scheduler = rh.Scheduler(optimizer, "constant()")
+            >>> optimizer.step(); scheduler.step()
+            >>> scheduler.cooldown(over="4 steps", shape="linear")
+            >>> scheduler.run, [scheduler.curve.at(t) for t in range(5)]
+            (Run(steps=5), [1.0, 0.75, 0.5, 0.25, 0.0])
+
+        Source: 1 − √ is what Hägele et al. 2024 (arXiv 2405.18392) found best for cooling down from a constant rate.
+        """
+        self._amend(*amend.cooled(self, over, to, shape, key))
+
+    def branch(self, optimizer: Optimizer | Sequence[Optimizer] | None = None) -> Self:
+        """A Scheduler for a copy of the optimizer, at the same place with the same schedule: for a second cooldown.
+
+        Args:
+            optimizer: the copy, or copies, whose groups are those of the trunk: `copy.deepcopy((model, optimizer))`.
+
+        Returns:
+            A Scheduler that goes its own way from here.
+
+        Raises:
+            SchedulerError: if it is not a copy; nothing is changed.
+        """
+        return self._on(amend.branch_optimizers(self, optimizer))
+
+    @classmethod
+    def from_torch(
+        cls,
+        scheduler: LRScheduler,
+        run: Run | None = None,
+        *,
+        schedule: Spec | None = None,
+        clock: Clock = "calls",
+        **options: Any,
+    ) -> Self:
+        """Take over from one of PyTorch's schedulers, at the learning rate where it stands.
+
+        Call `step()` where the old one was called. It can be restored from a checkpoint first: what it holds counts.
+
+        Args:
+            scheduler: one of PyTorch's; it must not be called any more.
+            run: how long training is, in calls (with clock "epochs" in epochs); needed with `schedule`.
+            schedule: what to go on with, from the learning rate in force to its own end; by default what the old one
+                amounts to. Needed for LambdaLR and MultiplicativeLR, which are code.
+            clock: "calls", as PyTorch counts; "updates", if the old one was called once an update; or "epochs".
+            options: `timer`, `reduce`, `ledger` … of the Scheduler.
+
+        Returns:
+            A Scheduler at the same position.
+
+        Raises:
+            SchedulerError: if it is none of PyTorch's, or cannot be read; the optimizer is left as it was.
+
+        Example:
+            >>> import rheostat as rh, torch
+            >>> optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+            >>> old = torch.optim.lr_scheduler.StepLR(optimizer, step_size=2, gamma=0.5)
+            >>> for _ in range(3):
+            ...     optimizer.step(); old.step()
+            >>> new = rh.Scheduler.from_torch(old)
+            >>> new.get_last_lr(), new.curve.schedule
+            ([0.5], step(every='2 steps', factor=0.5))
+        """
+        taken = takeover.read(scheduler, clock) if schedule is None else takeover.with_schedule(scheduler, schedule)
+        optimizer = scheduler.optimizer
+        with takeover.bases(optimizer, taken):
+            made = cls(optimizer, taken.spec(optimizer), run, clock=clock, last_epoch=taken.position - 1, **options)
+        made._amend(made.run, [takeover.at_value(made, e, taken) for e in made.entries])
+        return made
 
     def __repr__(self) -> str:
-        schedules = {key: {name: str(s) for name, s in by.items()} for key, by in self.rules.items()}
-        return f"Scheduler({schedules}, {self.run!r}, clock={self.clock!r}, position={self.position})"
-
-    # What the hooks call
-
-    def counted(self, watch: Watch) -> None:
-        """An update of one optimizer moved the weights; it is complete when each optimizer has stepped."""
-        if self._several:
-            watch.stepped = True
-            if not all(w.stepped for w in self._watches):
-                return
-            for w in self._watches:
-                w.stepped = False
-        if self.ledger is not None:
-            self.ledger.record(self.position, self.writer.used())
-        self.position += 1
-        self.due = True
-
-    def write(self) -> None:
-        """Write the values of the current position into the groups."""
-        writer = self.writer
-        at = self.position - writer.begin
-        if not 0 <= at < writer.count:
-            at = self._row()
-        for column in writer.columns:
-            foreign = column.write(at)
-            if foreign:
-                entry, ours, found = foreign[0]
-                place = self.entries[entry]
-                self.guards.overwritten(place.key, place.label, ours, found, self.position)
-        self.due = False
-
-    def rewrite(self) -> None:
-        """Write what the groups should hold now, whatever they hold."""
-        row = self._row(self.position - 1 if self.due else None)
-        for column in self.writer.columns:
-            column.write(row)
-
-    def regroup(self, own: Rules | None = None) -> None:
-        """Look all groups up again, and take in those that were added."""
-        for o, optimizer in enumerate(self.optimizers):
-            known = {e.group for e in self.entries if e.optimizer == o}
-            if known and max(known) >= len(optimizer.param_groups):
-                raise SchedulerError(
-                    f"optimizer {o} has {len(optimizer.param_groups)} groups, {max(known) + 1} are scheduled. After "
-                    "groups were removed, a new Scheduler(..., last_epoch=old.last_epoch - 1) goes on with those left."
-                )
-            for g, group in enumerate(optimizer.param_groups):
-                if g not in known:
-                    self.entries = [*self.entries, *self._joining(o, g, group, own or {})]
-        if len(self.entries) != len(self.writer.entries):
-            self.writer = Writer(self.optimizers, self.entries, self.run, self.axis)
-            self.feedback.start(self.writer.tracks)
-        self.writer.regroup()
-        for watch in self._watches:
-            watch.look()
-
-    # Inside
-
-    def _joining(self, o: int, g: int, group: dict[str, Any], own: Rules) -> list[Entry]:
-        since = self.elapsed() if self.axis == "seconds" else self.position
-        taken = {e.label for e in self.entries}
-        return joining(o, g, group, self.rules, own, optimizers=len(self.optimizers), taken=taken, since=since)
-
-    def _coordinate(self, position: int) -> float:
-        """Where a position, about the present, is on the axis."""
-        return self.elapsed() if self.axis == "seconds" else float(position)
-
-    def _check_end(self, position: int, at: float) -> None:
-        """Say so if the update before a position was made past the end; the last of a timed run may end late."""
-        timed = self.axis == "seconds"
-        used = self.writer.coordinate if timed else at - 1
-        whole_run = self.run.horizon(self.axis)
-        if whole_run is not None and used >= whole_run and (not timed or self.writer.begin < position):
-            self.guards.past_end(at, self.run, self.axis)
-
-    def _row(self, position: int | None = None) -> int:
-        """The row of a position, by default the current one, computed if need be."""
-        writer = self.writer
-        position = self.position if position is None else max(position, 0)
-        if not 0 <= position - writer.begin < writer.count:
-            at = self._coordinate(position)
-            self._check_end(position, at)
-            writer.fill(position, at, self.feedback.signals(writer.tracks))
-        return position - writer.begin
+        return f"Scheduler({in_force(self.entries)}, {self.run!r}, clock={self.clock!r}, position={self.position})"
 
 
 def _run(run: object) -> Run:

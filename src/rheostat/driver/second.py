@@ -14,16 +14,16 @@ from rheostat.driver.plan import Entry, Rules
 if TYPE_CHECKING:
     from torch.optim import Optimizer
 
-    from rheostat.driver.scheduler import Scheduler
+    from rheostat.driver.engine import Engine
 
 
-def find_older(optimizers: Sequence[Optimizer], by_key: Rules) -> list[Scheduler]:
+def find_older(optimizers: Sequence[Optimizer], by_key: Rules) -> list[Engine]:
     """The schedulers that already write one of these keys."""
     found = {id(w.scheduler): w.scheduler for optimizer in optimizers for w in watchers(optimizer)}
     return [scheduler for scheduler in found.values() if scheduler.rules.keys() & by_key.keys()]
 
 
-def rebase(entries: list[Entry], optimizers: Sequence[Optimizer], older: list[Scheduler]) -> list[Entry]:
+def rebase(entries: list[Entry], optimizers: Sequence[Optimizer], older: list[Engine]) -> list[Entry]:
     """Base values as the user means them.
 
     A value set by hand since an older scheduler wrote is a new base value; the older one's own last value is not.
@@ -43,7 +43,7 @@ def rebase(entries: list[Entry], optimizers: Sequence[Optimizer], older: list[Sc
     return rebased
 
 
-def replace_older(older: list[Scheduler], guards: Guards) -> None:
+def replace_older(older: list[Engine], guards: Guards) -> None:
     """Let the older schedulers go, and say so."""
     for scheduler in older:
         scheduler.close()

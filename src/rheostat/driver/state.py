@@ -2,160 +2,209 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
-from collections.abc import Iterable
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from rheostat.driver.feedback import Drive, Metrics
-from rheostat.errors import ResumeMismatch, StateError
+from rheostat.errors import StateError, brief
 from rheostat.schedule.metric import PlateauState
 
 if TYPE_CHECKING:
-    from rheostat.driver.plan import Entry
-    from rheostat.driver.scheduler import Scheduler
+    from rheostat.driver.engine import Engine
+    from rheostat.driver.plan import Asked
 
-FORMAT = 1
+FORMAT = 2
 State = dict[str, Any]
+Fields = dict[str, type | tuple[type, ...]]
 _LARGEST = 10**15
 
-_FIELDS: dict[str, type | tuple[type, ...]] = {
+_NUMBER = (int, float)
+_FIELDS: Fields = {
     "rheostat": int,
     "position": int,
-    "elapsed": (int, float),
+    "elapsed": _NUMBER,
     "clock": str,
     "run": str,
+    "asked_run": str,
+    "written": _NUMBER,
+    "stepped": list,
     "drives": list,
     "entries": list,
+    "checksum": str,
 }
-_DRIVE: dict[str, type | tuple[type, ...]] = {"schedule": str, "since": (int, float), "metrics": list}
-_ENTRY: dict[str, type | tuple[type, ...]] = {
-    "group": str,
-    "key": str,
-    "base": (int, float),
-    "drive": int,
-}
+_FORMAT_1 = ("rheostat", "position", "elapsed", "clock", "run", "drives", "entries")
+_DRIVE: Fields = {"schedule": str, "since": _NUMBER, "metrics": list}
+_ENTRY: Fields = {"group": str, "key": str, "base": _NUMBER, "drive": int, "asked": dict}
+_ASKED: Fields = {"schedule": str, "base": _NUMBER}
+_PLATEAU: Fields = {"best": (int, float, type(None)), "bad": int, "resting": int, "cuts": int}
 
 
-def encode(scheduler: Scheduler) -> State:
-    """The state of a Scheduler. Each drive is a schedule as text, since when it counts, and its metric states."""
+@dataclass(frozen=True, slots=True)
+class SavedEntry:
+    """One scheduled value in a checkpoint: what is in force, and what the code had asked for."""
+
+    base: float
+    schedule: str
+    since: float
+    metrics: tuple[PlateauState, ...]
+    asked: Asked
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A checkpoint, checked. Entries are found by the label of their group and their key."""
+
+    position: int
+    elapsed: float
+    clock: str
+    run: str
+    asked_run: str
+    written: float
+    stepped: list[bool]
+    entries: dict[tuple[str, str], SavedEntry]
+
+
+def encode(scheduler: Engine) -> State:
+    """The state of a Scheduler.
+
+    Each drive is a schedule as text, since when it counts, and its metric states. Of a timed run, `written` is the time
+    for which the values in the groups were computed; of several optimizers, `stepped` says which have made the update
+    that is under way.
+    """
     drives = list(dict.fromkeys((e.schedule, e.since) for e in scheduler.entries))
     metrics = scheduler.feedback.states
-    return {
+    state = {
         "rheostat": FORMAT,
         "position": scheduler.position,
         "elapsed": scheduler.elapsed(),
         "clock": scheduler.clock,
         "run": repr(scheduler.run),
+        "asked_run": repr(scheduler.asked_run),
+        "written": scheduler.writer.coordinate if scheduler.axis == "seconds" else 0,
+        "stepped": scheduler.stepped(),
         "drives": [
             {"schedule": repr(schedule), "since": since, "metrics": [asdict(m) for m in metrics[schedule, since]]}
             for schedule, since in drives
         ],
         "entries": [
-            {"group": e.label, "key": e.key, "base": e.base, "drive": drives.index((e.schedule, e.since))}
+            {
+                "group": e.label,
+                "key": e.key,
+                "base": e.base,
+                "drive": drives.index((e.schedule, e.since)),
+                "asked": dict(zip(_ASKED, e.asked_for, strict=True)),
+            }
             for e in scheduler.entries
         ],
     }
+    return sealed(state)
 
 
-def since(saved: State, entries: list[Entry]) -> list[Entry]:
-    """Our entries, each counted from the update that the checkpoint says."""
-    counted = {(e["group"], e["key"]): saved["drives"][e["drive"]]["since"] for e in saved["entries"]}
-    return [replace(e, since=counted[e.label, e.key]) for e in entries]
+def sealed(state: State) -> State:
+    """The state with the checksum that belongs to it: a flipped digit would be another number, and look as good."""
+    kept = {name: value for name, value in state.items() if name != "checksum"}
+    text = json.dumps(kept, sort_keys=True, separators=(",", ":"))
+    return {**kept, "checksum": hashlib.sha256(text.encode()).hexdigest()}
 
 
-def metrics_of(saved: State, drives: Iterable[Drive]) -> Metrics:
-    """The metric states in a checkpoint, checked, for the drives that now exist."""
-    by_text = {(d["schedule"], d["since"]): [_plateau(m) for m in d["metrics"]] for d in saved["drives"]}
-    return {drive: by_text[repr(drive[0]), drive[1]] for drive in drives}
+def decode(state: object) -> Saved:
+    """The state, if it is one of ours and sound in form.
 
-
-def check(state: object) -> State:
-    """The state, if it is one of ours and sound in form."""
+    Raises:
+        StateError: if not.
+    """
     if not isinstance(state, dict) or "rheostat" not in state:
         names = sorted(map(str, state))[:8] if isinstance(state, dict) else type(state).__name__
         raise StateError(f"state: need a state_dict() of rheostat.Scheduler; this one has {names}. Nothing was loaded.")
-    if state["rheostat"] != FORMAT:
+    version = state["rheostat"]
+    if type(version) is not int or not 1 <= version <= FORMAT:
         raise StateError(
-            f"state: need format {FORMAT}; this one has {state['rheostat']!r}. Try the version that wrote it."
+            f"state: need format {FORMAT} or older; this one has {brief(version)}. Try the version that wrote it."
         )
+    state = _from_format_1(state) if version == 1 else state
     _check_fields(state, _FIELDS, "state")
-    for i, entry in enumerate(state["entries"]):
-        _check_fields(entry, _ENTRY, f"state['entries'][{i}]")
-        if not 0 <= entry["drive"] < len(state["drives"]):
-            raise StateError(f"state['entries'][{i}]: its drive does not exist. Nothing was loaded.")
+    for name in ("position", "elapsed", "written"):
+        _check_size(state, name, "state")
     for i, drive in enumerate(state["drives"]):
         _check_fields(drive, _DRIVE, f"state['drives'][{i}]")
         _check_size(drive, "since", f"state['drives'][{i}]")
-    for name in ("position", "elapsed"):
-        _check_size(state, name, "state")
-    return state
+    entries: dict[tuple[str, str], SavedEntry] = {}
+    for i, entry in enumerate(state["entries"]):
+        where = f"state['entries'][{i}]"
+        _check_entry(entry, where, len(state["drives"]))
+        place = entry["group"], entry["key"]
+        if place in entries:
+            raise StateError(f"{where}: group {place[0]}, {place[1]} is there twice. Nothing was loaded.")
+        entries[place] = _entry(entry, state["drives"][entry["drive"]])
+    if any(type(flag) is not bool for flag in state["stepped"]):
+        raise StateError(f"state['stepped']={brief(state['stepped'])}: need true or false. Nothing was loaded.")
+    if sealed(state)["checksum"] != state["checksum"]:
+        raise StateError("state: damaged: its checksum is another. Nothing was loaded. Try the checkpoint before it.")
+    return Saved(
+        state["position"],
+        float(state["elapsed"]),
+        state["clock"],
+        state["run"],
+        state["asked_run"],
+        float(state["written"]),
+        state["stepped"],
+        entries,
+    )
 
 
-def compare(saved: State, ours: State) -> None:
-    """Raise ResumeMismatch, naming each difference, unless the two describe the same training."""
-    differences = [
-        f"{name}: saved {saved[name]}, now {ours[name]}" for name in ("clock", "run") if saved[name] != ours[name]
-    ]
-    theirs, mine = _by_place(saved), _by_place(ours)
-    for place in theirs.keys() | mine.keys():
-        if theirs.get(place) != mine.get(place):
-            differences.extend(_named(place, theirs.get(place), mine.get(place)))
-    if differences:
-        listed = "\n  ".join(sorted(set(differences)))
-        raise ResumeMismatch(
-            f"the checkpoint was made with another configuration; nothing was loaded.\n  {listed}\n"
-            "Try the saved configuration, or start anew from the weights alone."
-        )
+def _entry(entry: State, drive: State) -> SavedEntry:
+    metrics = tuple(_plateau(m) for m in drive["metrics"])
+    asked = entry["asked"]["schedule"], float(entry["asked"]["base"])
+    return SavedEntry(float(entry["base"]), drive["schedule"], drive["since"], metrics, asked)
 
 
-def _by_place(state: State) -> dict[tuple[str, str], tuple[float, str, int]]:
-    found = {}
-    for e in state["entries"]:
-        drive = state["drives"][e["drive"]]
-        place = float(e["base"]), drive["schedule"], len(drive["metrics"])
-        found[e["group"], e["key"]] = place
-    return found
+def _from_format_1(state: State) -> State:
+    """Format 1 knew no difference between what was asked for and what is in force, and had no checksum."""
+    _check_fields(state, {name: _FIELDS[name] for name in _FORMAT_1}, "state")
+    entries = []
+    for i, entry in enumerate(state["entries"]):
+        _check_fields(entry, {name: kind for name, kind in _ENTRY.items() if name != "asked"}, f"state['entries'][{i}]")
+        drive = state["drives"][entry["drive"]] if 0 <= entry["drive"] < len(state["drives"]) else None
+        asked = {"schedule": drive["schedule"] if isinstance(drive, dict) else "", "base": entry["base"]}
+        entries.append({**entry, "asked": asked})
+    new = {"asked_run": state["run"], "written": state["elapsed"], "stepped": [], "entries": entries}
+    return sealed({**state, **new, "rheostat": FORMAT})
 
 
-def _named(place: tuple[str, str], theirs: Any, mine: Any) -> list[str]:
-    group, key = place
-    if theirs is None or mine is None:
-        return [f"group {group}, {key}: {'only now' if theirs is None else 'only in the checkpoint'}"]
-    names = ("base value", "schedule", "metric-driven parts")
-    return [
-        f"group {group}, {key}: {name}: saved {a}, now {b}"
-        for name, a, b in zip(names, theirs, mine, strict=True)
-        if a != b
-    ]
+def _check_entry(entry: object, where: str, drives: int) -> None:
+    _check_fields(entry, _ENTRY, where)
+    assert isinstance(entry, dict)
+    _check_fields(entry["asked"], _ASKED, f"{where}['asked']")
+    _check_size(entry, "base", where)
+    _check_size(entry["asked"], "base", f"{where}['asked']")
+    if not 0 <= entry["drive"] < drives:
+        raise StateError(f"{where}: its drive does not exist. Nothing was loaded.")
 
 
 def _plateau(saved: object) -> PlateauState:
-    fields: dict[str, type | tuple[type, ...]] = {
-        "best": (int, float, type(None)),
-        "bad": int,
-        "resting": int,
-        "cuts": int,
-    }
-    _check_fields(saved, fields, "state['metrics']")
+    _check_fields(saved, _PLATEAU, "state['metrics']")
     assert isinstance(saved, dict)
-    if min(saved["bad"], saved["resting"], saved["cuts"]) < 0:
-        raise StateError(f"state['metrics']: {saved} is out of range. Nothing was loaded.")
+    for name in ("bad", "resting", "cuts"):
+        _check_size(saved, name, "state['metrics']")
+    if isinstance(saved["best"], int) and abs(saved["best"]) > _LARGEST:
+        raise StateError(f"state['metrics']['best']={brief(saved['best'])}: is out of range. Nothing was loaded.")
     return PlateauState(**saved)
 
 
 def _check_size(data: State, name: str, where: str) -> None:
     if not 0 <= data[name] <= _LARGEST:
-        raise StateError(f"{where}[{name!r}]={data[name]!r}: need a number ≥ 0, at most 1e15. Nothing was loaded.")
+        raise StateError(f"{where}[{name!r}]={brief(data[name])}: need a number ≥ 0, at most 1e15. Nothing was loaded.")
 
 
-def _check_fields(data: object, fields: dict[str, type | tuple[type, ...]], where: str) -> None:
+def _check_fields(data: object, fields: Fields, where: str) -> None:
     if not isinstance(data, dict) or data.keys() != fields.keys():
-        have = sorted(data) if isinstance(data, dict) else type(data).__name__
+        have = brief(sorted(map(brief, data)), 200) if isinstance(data, dict) else type(data).__name__
         raise StateError(f"{where}: need the fields {', '.join(fields)}; it has {have}. Nothing was loaded.")
     for name, kind in fields.items():
         value = data[name]
         if isinstance(value, bool) or not isinstance(value, kind):
-            raise StateError(f"{where}[{name!r}]={value!r}: of the wrong type. Nothing was loaded.")
+            raise StateError(f"{where}[{name!r}]={brief(value)}: of the wrong type. Nothing was loaded.")
         if isinstance(value, float) and not math.isfinite(value):
-            raise StateError(f"{where}[{name!r}]={value!r}: need a finite number. Nothing was loaded.")
+            raise StateError(f"{where}[{name!r}]={brief(value)}: need a finite number. Nothing was loaded.")

@@ -60,7 +60,7 @@ class Writer:
         for i, e in enumerate(self.entries):
             group = self.group(e)
             members.setdefault(e.key, []).append((group, i))
-            group[f"initial_{e.key}"] = e.base
+            group[f"initial_{e.key}"] = e.asked_for[1]
         self.columns = columns_of(members)
         self.forget()
 

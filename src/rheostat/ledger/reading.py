@@ -2,99 +2,122 @@
 
 from __future__ import annotations
 
-import json
+from array import array
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rheostat.errors import SchedulerError
+from rheostat.ledger.lines import Row
+from rheostat.ledger.parts import all_rows
 
-Row = dict[str, Any]
-FORMAT = 1
-_NOT_FINITE = {"nan": float("nan"), "inf": float("inf"), "-inf": float("-inf")}
+Column = NDArray[np.float64]
 
 
-def read_ledger(path: str | Path) -> list[Row]:
-    """The rows of a ledger, in the order written.
+def iterate(path: str | Path) -> Iterator[Row]:
+    """The rows of a ledger, one after the other, in the order written; nothing is held but the row at hand.
 
     Args:
-        path: the ledger's file.
+        path: the ledger's file; closed parts beside it are read first.
 
     Returns:
-        One dict for each update: "update" (int), "time" (seconds since the ledger was opened), "used"
-        ({key: {group: value}}), and what was logged. A torn last line, as a killed writer leaves it, is left out.
+        An iterator of dicts: "update" (int), "time" (seconds of training so far, over all sessions), "epoch",
+        "samples" and "tokens" where the run gave them, "used" ({key: {group: value}}), and what was logged. A torn
+        last line, as a killed writer leaves it, is left out.
 
     Raises:
         SchedulerError: if the file does not exist, is no ledger, or is damaged before its last line.
     """
-    found: list[Row] = []
-    for _, row in rows(Path(path)):
+    held: Row | None = None
+    for row in all_rows(Path(path)):
         if "used" in row:
-            found.append(row)
-        elif found and row.get("update") == found[-1]["update"]:
-            found[-1].update(row)  # numbers that were logged after their row had been written
-    return found
+            if held is not None:
+                yield held
+            held = row
+        elif held is not None and row.get("update") == held["update"]:
+            held.update(row)  # numbers that were logged after their row had been written
+    if held is not None:
+        yield held
 
 
-def columns(path: str | Path) -> dict[str, NDArray[np.float64]]:
+def read_ledger(path: str | Path) -> list[Row]:
+    """The rows of a ledger as a list: see `iterate`, which needs less memory."""
+    return list(iterate(path))
+
+
+def columns(path: str | Path) -> dict[str, Column]:
     """A ledger as columns of equal length, NaN where a row has no such number.
 
     Args:
-        path: the ledger's file.
+        path: the ledger's file; closed parts beside it are read first.
 
     Returns:
-        Float64 arrays of shape (rows,): "update", "time", each key (the first group's values, such as "lr") and each
-        key of each group ("lr/backbone"), and each logged number.
+        Float64 arrays of shape (rows,): "update", "time", place and logged numbers, each key (the first group's values,
+        such as "lr") and each key of each group ("lr/backbone"). Eight bytes for each number; no row is kept, and
+        "lr" shares its memory with the first group's column.
 
     Raises:
-        SchedulerError: as `read_ledger`.
+        SchedulerError: as `iterate`.
     """
-    flat = [_flat(row) for row in read_ledger(path)]
-    names = dict.fromkeys(name for row in flat for name in row)
-    return {name: np.array([row.get(name, np.nan) for row in flat], dtype=np.float64) for name in names}
+    table = _Table()
+    for row in iterate(path):
+        table.add(row)
+    return table.columns()
 
 
-def rows(path: Path) -> Iterator[tuple[int, Row]]:
-    """Each whole row with the position of the byte behind it; the header first."""
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise SchedulerError(f"ledger {str(path)!r}: cannot be read: {error.strerror}.") from None
-    begin, number = 0, 0
-    while (end := data.find(b"\n", begin)) >= 0:
-        number += 1
-        row = _row(data[begin:end], path, number)
-        if number == 1 and row.get("rheostat_ledger") != FORMAT:
-            raise SchedulerError(f"ledger {str(path)!r}: need a ledger of format {FORMAT}; its first line is another.")
-        yield end + 1, row
-        begin = end + 1
+class _Table:
+    """Columns that grow row by row; a number that is missing becomes NaN."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self.numbers: dict[str, array[float]] = {}
+        self.used: dict[str, dict[str, array[float]]] = {}
+        self.first: dict[str, array[float]] = {}  # keys whose first group changed on the way
+
+    def add(self, row: Row) -> None:
+        size = self.size
+        for key, by_group in row.pop("used").items():
+            known = self.used.setdefault(key, {})
+            for label, value in by_group.items():
+                _put(known, label, value, size)
+            self._first(key, by_group, known)
+        for name, value in row.items():
+            _put(self.numbers, name, value, size)
+        self.size = size + 1
+
+    def _first(self, key: str, by_group: dict[str, float], known: dict[str, array[float]]) -> None:
+        """Follow the first group's values where it is not always the same group."""
+        if not by_group:
+            return
+        label, usual = next(iter(by_group)), next(iter(known))
+        if label != usual and key not in self.first:
+            self.first[key] = known[usual][: self.size]
+        if key in self.first:
+            _put(self.first, key, by_group[label], self.size)
+
+    def columns(self) -> dict[str, Column]:
+        result = {name: self._whole(values) for name, values in self.numbers.items()}
+        for key, groups in self.used.items():
+            arrays = {label: self._whole(values) for label, values in groups.items()}
+            if arrays:
+                result[key] = self._whole(self.first[key]) if key in self.first else next(iter(arrays.values()))
+            result |= {f"{key}/{label}": values for label, values in arrays.items()}
+        return result
+
+    def _whole(self, values: array[float]) -> Column:
+        _pad(values, self.size)
+        return np.frombuffer(values, dtype=np.float64) if values else np.empty(0)
 
 
-def _row(line: bytes, path: Path, number: int) -> Row:
-    try:
-        row = json.loads(line)
-    except (ValueError, RecursionError):
-        row = None
-    if not isinstance(row, dict):
-        raise SchedulerError(f"ledger {str(path)!r}: line {number} is damaged. Try the lines before it.")
-    return {name: _numbers(value) for name, value in row.items()}
+def _put(into: dict[str, array[float]], name: str, value: float, at: int) -> None:
+    values = into.get(name)
+    if values is None:
+        values = into[name] = array("d")
+    if len(values) < at:
+        _pad(values, at)
+    values.append(value)
 
 
-def _numbers(value: Any) -> Any:
-    """Text that stands for a number which JSON does not know, as that number."""
-    if isinstance(value, dict):
-        return {name: _numbers(v) for name, v in value.items()}
-    return _NOT_FINITE.get(value, value) if isinstance(value, str) else value
-
-
-def _flat(row: Row) -> dict[str, float]:
-    flat: dict[str, float] = {}
-    for key, by_group in row["used"].items():
-        for label, value in by_group.items():
-            flat.setdefault(key, value)
-            flat[f"{key}/{label}"] = value
-    numbers = {name: value for name, value in row.items() if isinstance(value, (int, float))}
-    return {**numbers, **flat}
+def _pad(values: array[float], size: int) -> None:
+    values.frombytes(np.full(size - len(values), np.nan).tobytes())

@@ -136,6 +136,31 @@ class Schedule:
 
         return repeated(self, n)
 
+    def rebase(self, at: Span | str, factor: float) -> Schedule:
+        """This schedule from `at` on, begun at `factor` there without a jump, and ending where this one ends.
+
+        If what lies ahead of `at` only falls, its distance from the end value is stretched to begin at `factor`:
+        e + (s(t) − e)·(factor − e)/(s(at) − e), with e the value at the end (a straight line where s is flat). If it
+        still rises, as in a warmup, the difference factor − s(at) fades out in a straight line until s is highest.
+        Neither goes above `factor` and all that is ahead, nor below both. Without a known end: s(t)·factor/s(at).
+
+        Args:
+            at: where, counted from where this schedule begins.
+            factor: the factor in force there (≥ 0).
+
+        Returns:
+            A Schedule, which takes the rest of the run. `Scheduler.extend` and resuming with on_change="rebase" use it;
+            before `at` it is this one.
+
+        Example:
+            >>> import rheostat as rh
+            >>> rh.linear().rebase("2 steps", 0.2).over(rh.Run(steps=4)).values()
+            array([1.  , 0.75, 0.2 , 0.1 ])
+        """
+        from rheostat.schedule.rebase import rebased
+
+        return rebased(self, at, factor)
+
     def __repr__(self) -> str:
         return _call_text(self)
 
@@ -219,7 +244,7 @@ class Place:
             raise refuse(name, value, need="a base value to compare with", mend="schedule.over(run, base=3e-4)")
         if not self.base > 0:
             raise refuse(name, value, need="a base value above 0; this group's is 0", mend=f"a factor as {name}")
-        return _divided(value.value, self.base)
+        return divided(value.value, self.base)
 
     def fall(self, start: Level, end: Level, name: str) -> tuple[float, float]:
         """Start and end as factors; an absolute end must not lie above the start it comes from."""
@@ -265,7 +290,7 @@ class Bound:
         return f"{self.source!r} {float(self(np.array([t]), signals)[0]):.6g}"
 
 
-def _divided(value: float, base: float) -> float:
+def divided(value: float, base: float) -> float:
     """The quotient value / base, or its neighbour that gives the value back when it is multiplied by the base."""
     near = value / base
     for factor in (near, math.nextafter(near, 0.0), math.nextafter(near, math.inf)):

@@ -238,12 +238,12 @@ def sequence(*schedules: Schedule) -> Schedule:
     if len(open_ended) > 1:
         listed = " and ".join(brief(part) for part in open_ended[:2])
         raise ScheduleError(f"{listed}: need a length for all but one part of a sequence. Try over='10 epochs'.")
-    return _checked(Sequence(parts))
+    return checked(Sequence(parts))
 
 
 def product(*schedules: Schedule) -> Schedule:
     """The product of all factors; products among them are taken apart."""
-    return _checked(Product(tuple(p for s in schedules for p in (s.parts if isinstance(s, Product) else (s,)))))
+    return checked(Product(tuple(p for s in schedules for p in (s.parts if isinstance(s, Product) else (s,)))))
 
 
 def clipped(of: Schedule, low: Level | None, high: Level | None) -> Schedule:
@@ -253,19 +253,19 @@ def clipped(of: Schedule, low: Level | None, high: Level | None) -> Schedule:
     low, high = (None if v is None else level(name, v) for name, v in (("min", low), ("max", high)))
     if isinstance(low, (int, float)) and isinstance(high, (int, float)) and low > high:
         raise refuse("min", low, need=f"at most max={high!r}", mend=f".clip(min={high!r}, max={low!r})")
-    return _checked(Clipped(of, low, high))
+    return checked(Clipped(of, low, high))
 
 
 def scaled(of: Schedule, k: float) -> Schedule:
     """`of`, times k."""
-    return _checked(Scaled(of, number("k", k)))
+    return checked(Scaled(of, number("k", k)))
 
 
 def repeated(of: Schedule, n: int) -> Schedule:
     """`of`, n times over."""
     if any(isinstance(s, Plateau) for s in walk(of)):
         raise refuse("repeat", of, need="a schedule without plateau", mend="cosine().repeat(3) * plateau()")
-    return _checked(Repeated(of, count("n", n, least=1, most=10**6)))
+    return checked(Repeated(of, count("n", n, least=1, most=10**6)))
 
 
 def walk(schedule: Schedule) -> list[Schedule]:
@@ -275,7 +275,8 @@ def walk(schedule: Schedule) -> list[Schedule]:
     return [schedule, *walk(schedule.of)] if isinstance(schedule, Wrapped) else [schedule]
 
 
-def _checked(schedule: Schedule) -> Schedule:
+def checked(schedule: Schedule) -> Schedule:
+    """The schedule, if it is neither too deep nor too long."""
     check_depth(schedule.depth)
     parts: tuple[Schedule, ...] = getattr(schedule, "parts", ())
     if len(parts) > _MOST_PARTS:

@@ -20,7 +20,7 @@ from rheostat.schedule.levels import absolute
 _LONGEST = 60_000
 _DEEPEST = 100
 _MOST_DIGITS = 30
-_METHODS = ("clip", "scale", "repeat")
+_METHODS = ("clip", "scale", "repeat", "rebase")
 _OPERATORS = {ast.RShift: ">>", ast.Mult: "*"}
 
 

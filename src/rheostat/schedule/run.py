@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import math
 from dataclasses import dataclass, fields, replace
 from fractions import Fraction
@@ -15,6 +16,7 @@ from rheostat.schedule.span import SECONDS, Span
 
 Axis = Literal["updates", "epochs", "seconds"]
 
+_LONGEST_TEXT = 400
 _MOST = 10**15  # updates; beyond 2**53 a float64 position could not be exact
 _HORIZONS = ("steps", "epochs", "samples", "tokens", "time")
 _RATES = {"epochs": "steps_per_epoch", "samples": "samples_per_step", "tokens": "tokens_per_step"}
@@ -209,3 +211,27 @@ def _time(value: Span | str) -> Span:
     if span.unit not in SECONDS:
         raise refuse("time", str(span), need="a wall-clock length in s, min or h", mend="time='30 min'")
     return span
+
+
+def parse_run(text: str) -> Run:
+    """The Run that a text describes: the same text that its repr gives. Nothing in it is evaluated.
+
+    Raises:
+        ScheduleError: if it is anything but Run(name=number or quoted time, ...).
+    """
+    bad = refuse("run", text, need="the text of a Run", mend="'Run(steps=1000)'")
+    if len(text) > _LONGEST_TEXT:
+        raise bad
+    try:
+        call = ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        raise bad from None
+    known = {f.name for f in fields(Run)}
+    if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name) or call.func.id != "Run" or call.args:
+        raise bad
+    given: dict[str, Any] = {}
+    for keyword in call.keywords:
+        if keyword.arg not in known or keyword.arg in given or not isinstance(keyword.value, ast.Constant):
+            raise bad
+        given[str(keyword.arg)] = keyword.value.value
+    return Run(**given)

@@ -3,6 +3,11 @@
 task        what is trained, and how to read one from a file
 loop        the loop
 checkpoint  saving so that a crash at any moment loses nothing
+disk        files that are there whole or not at all
+restart     whether a checkpoint belongs to this run
+interval    how often to save
+folder      the folder of a run, and what was asked for
+randomness  the random number generators
 summary     the table and the picture at the end
 """
 

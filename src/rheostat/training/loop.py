@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import math
-import platform
-import re
 import signal
 import threading
 from collections.abc import Iterator, Mapping
@@ -17,14 +14,15 @@ from typing import Any
 
 import torch
 
-import rheostat
 from rheostat.driver import Scheduler
-from rheostat.errors import SchedulerError, refuse
+from rheostat.errors import SchedulerError, StateError, refuse
 from rheostat.ledger import Ledger
-from rheostat.schedule import Run, Schedule
-from rheostat.schedule.levels import count
-from rheostat.training import checkpoint
+from rheostat.schedule import Run, Schedule, Span
+from rheostat.training import checkpoint, restart
+from rheostat.training.folder import describe, find_folder, was_begun
+from rheostat.training.interval import Interval
 from rheostat.training.progress import Progress
+from rheostat.training.randomness import random_states, restore_random, seed_all
 from rheostat.training.summary import Result, summarise
 from rheostat.training.task import Task
 
@@ -38,7 +36,7 @@ def train(
     epochs: float | None = None,
     out: str | Path | None = None,
     resume: bool = False,
-    save_every: int | None = None,
+    save_every: int | str | Span | None = None,
     progress: bool = True,
 ) -> Result:
     """Train a Task, and record what each update used.
@@ -51,7 +49,8 @@ def train(
         epochs: how many epochs.
         out: folder for ledger, checkpoint, configuration and picture; runs/NAME-1, -2, … by default.
         resume: go on from the checkpoint in `out` (by default the latest run of that name).
-        save_every: updates between checkpoints; by default one at the end of each epoch.
+        save_every: how often to save within an epoch: updates, or a length such as "50 steps", "0.5 epochs" or
+            "10 min" (the default). The state is also saved at the end of each epoch.
         progress: whether to show a progress bar and the table at the end.
 
     Returns:
@@ -60,28 +59,29 @@ def train(
     Raises:
         ScheduleError: if schedule or run do not fit, before anything is written.
         SchedulerError: if `out` is in the way, there is nothing to resume, or the loss is not finite.
+        StateError: if there is no sound state to resume, or one cannot be saved: training stops, since a crash would
+            lose more than was agreed. The states saved before are kept.
+        ResumeMismatch: if the state belongs to another configuration.
     """
     if not isinstance(task, Task):
         raise refuse("task", task, need="a Task", mend="rheostat.training.load_task('FILE.py')")
-    if save_every is not None:
-        count("save_every", save_every, least=1)
     if lr is not None:
         task.scale_lr(lr)
     run = task.run(steps, epochs)
+    interval = Interval(save_every, run)
     task.model.to(_device())
-    checkpoint.seed_all(task.seed, 0)
+    seed_all(task.seed, 0)
     scheduler = Scheduler(task.optimizers, task.schedule if schedule is None else schedule, run)
     listens = any(track.curve.controls for track in scheduler.writer.tracks)
     if listens and task.metric is None:
         scheduler.close()
         need = "the name of a number that evaluate gives, for plateau() to listen to"
         raise refuse("metric", None, need=need, mend="rh.Task(..., evaluate=..., metric='loss')")
-    folder = _folder(task.name, out, resume=resume)
-    trainer = _Trainer(task, scheduler, run, folder, save_every, listens)
+    folder = find_folder(task.name, out, resume=resume)
+    trainer = _Trainer(task, scheduler, run, folder, interval, listens)
     if resume:
         trainer.restore()
-    folder.mkdir(parents=True, exist_ok=True)
-    _describe(folder, task, scheduler)
+    describe(folder, task, scheduler)
     with Ledger(folder / "ledger.jsonl", resume=resume) as ledger:
         if resume:
             ledger.truncate(scheduler.position)
@@ -98,12 +98,13 @@ class _Trainer:
     scheduler: Scheduler
     run: Run
     folder: Path
-    save_every: int | None
+    interval: Interval
     listens: bool
     epoch: int = 0
     batch: int = 0
     last: bool = False
     stop: bool = False
+    proven: bool = False
     random: dict[str, Any] | None = None
 
     def train(self, ledger: Ledger, bar: Progress) -> dict[str, float]:
@@ -113,15 +114,17 @@ class _Trainer:
             for loss in self.updates():
                 ledger.log(loss=loss)
                 bar.advance(loss)
-                if self.save_every and self.scheduler.position % self.save_every == 0 and not self.last:
-                    self.save(ledger)
-            if not self.stop or self.last:
+                if self.interval.due(self.scheduler.position) and not self.last:
+                    self.save(ledger, random_states())
+            random = random_states()  # before evaluate draws any: a longer run goes on as if it had not ended here
+            if self.last:
                 self.epoch, self.batch = self.epoch + 1, 0
+            if not self.stop or self.last:
                 metrics = self.evaluate()
                 ledger.log(**metrics)
                 self.report(metrics)
                 bar.note(self.epoch, metrics)
-            self.save(ledger)
+            self.save(ledger, random)
         return metrics or self.evaluate()
 
     def updates(self) -> Iterator[float]:
@@ -157,14 +160,14 @@ class _Trainer:
         Those that are done are drawn again and dropped, from the epoch's own seed: so the order is the same, and the
         random numbers from there on are those that were saved.
         """
-        checkpoint.seed_all(self.task.seed, self.epoch)
+        seed_all(self.task.seed, self.epoch)
         drawn: Any = self.task.epoch(self.epoch)  # Task.run has made sure of its length
         n, done = len(drawn), self.batch
         for i, batch in enumerate(drawn):
             if i >= done:
                 yield batch, i + 1 == n
             elif i + 1 == done and self.random is not None:
-                checkpoint.restore_random(self.random)
+                restore_random(self.random)
                 self.random = None
 
     def report(self, metrics: dict[str, float]) -> None:
@@ -186,28 +189,38 @@ class _Trainer:
         self.task.model.train()
         return metrics
 
-    def save(self, ledger: Ledger) -> None:
+    def save(self, ledger: Ledger, random: dict[str, Any]) -> None:
         """Write a checkpoint; the ledger reaches the disk before it."""
-        ledger.flush()
+        ledger.sync()
         state = {
             "model": self.task.model.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self.task.optimizers],
             "scheduler": self.scheduler.state_dict(),
             "epoch": self.epoch,
             "batch": self.batch,
-            "random": checkpoint.random_states(),
+            "random": random,
         }
-        checkpoint.save(self.folder, state)
+        try:
+            checkpoint.save(self.folder, state, prove=not self.proven)
+        except StateError as error:
+            at = self.scheduler.position
+            raise StateError(f"training stopped after {at} updates, which could not be saved.\n{error}") from error
+        self.proven = True
 
     def restore(self) -> None:
-        """Go on from the newest sound checkpoint."""
+        """Go on from the newest sound checkpoint; from the beginning where the run was killed before its first."""
+        if was_begun(self.folder) and checkpoint.never_saved(self.folder):
+            print(f"{self.folder}: nothing was saved yet. It starts from the beginning.")
+            return
         state, message = checkpoint.load(self.folder)
         if message:
             print(message)
+        restart.check(state, self.task, self.folder)
         self.scheduler.load_state_dict(state["scheduler"])
         self.task.model.load_state_dict(state["model"])
-        for optimizer, saved in zip(self.task.optimizers, state["optimizers"], strict=True):
-            optimizer.load_state_dict(saved)
+        restart.load_optimizers(state["optimizers"], self.task, self.folder)
+        if message:
+            checkpoint.set_aside(self.folder)
         self.epoch, self.batch, self.random = state["epoch"], state["batch"], state["random"]
 
 
@@ -226,39 +239,6 @@ def to_device(batch: Any, device: torch.device) -> Any:
 
 def _device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
-def _folder(name: str, out: str | Path | None, *, resume: bool) -> Path:
-    """The folder of the run: given, the next free one, or, to resume, the latest."""
-    runs = Path("runs")
-    found = [re.fullmatch(rf"{re.escape(name)}-([0-9]+)", p.name) for p in runs.glob("*")]
-    numbers = [int(match[1]) for match in found if match]
-    if out is None and resume and not numbers:
-        raise SchedulerError(f"resume: no run {runs}/{name}-1 to resume. Try --out with the folder of the run.")
-    if out is None:
-        return runs / f"{name}-{max(numbers, default=0) + (0 if resume else 1)}"
-    folder = Path(out)
-    if not resume and (folder / "ledger.jsonl").exists():
-        raise SchedulerError(
-            f"out={str(out)!r}: holds a run already. Try --resume to go on with it, or another folder."
-        )
-    if folder.exists() and not folder.is_dir():
-        raise SchedulerError(f"out={str(out)!r}: is no folder. Try another name.")
-    return folder
-
-
-def _describe(folder: Path, task: Task, scheduler: Scheduler) -> None:
-    """Write down what was asked for, beside what was used."""
-    described = {
-        "name": task.name,
-        "schedule": {key: {name: str(s) for name, s in by.items()} for key, by in scheduler.rules.items()},
-        "run": repr(scheduler.run),
-        "base": {f"{e.key}/{e.label}": e.base for e in scheduler.entries},
-        "accumulate": task.accumulate,
-        "seed": task.seed,
-        "versions": {"rheostat": rheostat.__version__, "torch": torch.__version__, "python": platform.python_version()},
-    }
-    (folder / "config.json").write_text(json.dumps(described, indent=2) + "\n")
 
 
 @contextmanager

@@ -4,8 +4,10 @@ points     the updates that matter: first, joints, peak, last
 pictures   Matplotlib: one curve, several, a run
 terminal   the same as text
 html       the same in a notebook
+audit      planned and used in a log, and the difference
 """
 
+from rheostat.view.audit import audit_picture
 from rheostat.view.html import curve_html
 from rheostat.view.pictures import check_png, compare_curves, plot_curve, run_picture, save_curves
 from rheostat.view.points import Point, key_points, sample
@@ -13,6 +15,7 @@ from rheostat.view.terminal import terminal
 
 __all__ = [
     "Point",
+    "audit_picture",
     "check_png",
     "compare_curves",
     "curve_html",

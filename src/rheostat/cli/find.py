@@ -1,0 +1,142 @@
+"""`rheostat find`: a learning rate for the Task that a file returns."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from rheostat.errors import refuse
+from rheostat.schedule.levels import choice, count
+
+if TYPE_CHECKING:
+    from rheostat.probe import FindResult, RangeResult
+    from rheostat.training import Task
+
+
+def find(
+    task: str,
+    *,
+    effort: Annotated[
+        str | None,
+        Parameter(
+            help="fast (the range test alone), balanced (default: then about four short runs), thorough, or N updates."
+        ),
+    ] = None,
+    low: Annotated[float, Parameter(name="--min", help="First learning rate of the ramp, of the first group.")] = 1e-6,
+    high: Annotated[float, Parameter(name="--max", help="Last learning rate of the ramp.")] = 10.0,
+    steps: Annotated[int | None, Parameter(help="Updates in the ramp; with effort fast.")] = None,
+    repeats: Annotated[int | None, Parameter(help="Ramps over other batches; with effort fast.")] = None,
+    png: Annotated[Path | None, Parameter(help="Draw the result into this PNG file.")] = None,
+    quiet: Annotated[bool, Parameter(negative=(), help="No progress bar.")] = False,
+) -> int:
+    """Find a learning rate for the Task that a file returns, and leave nothing but the answer.
+
+    Status: 0 with a suggestion, 1 where none can be read, 2 for bad input.
+
+    Parameters
+    ----------
+    task
+        FILE.py, whose function `task` is called, or FILE.py:NAME.
+    """
+    if png is not None:
+        from rheostat.view import check_png
+
+        check_png(png)  # before PyTorch is imported and data are read
+    amount = _effort(effort, only_ramp=steps is not None or repeats is not None)
+    from rheostat.probe.find import most_updates
+    from rheostat.probe.ramp import ramp
+
+    ramp(low, high, 100 if steps is None else steps)
+    fast = {
+        "steps": 100 if steps is None else steps,
+        "repeats": 1 if repeats is None else count("repeats", repeats, least=1),
+    }
+    from rheostat.training import load_task
+
+    found = load_task(task)
+    total = fast["steps"] * fast["repeats"] if amount == "fast" else most_updates(amount, found.run().updates or 0)
+    with _watched(total, show=not quiet) as watch:
+        options: dict[str, Any] = {"min": low, "max": high, "watch": watch}
+        result = tested(found, **fast, **options) if amount == "fast" else searched(found, effort=amount, **options)
+    print(_told(task, found, result))
+    if png is not None:
+        print(f"picture: {os.fspath(result.save(png))}")
+    return 0 if result.suggestion is not None else 1
+
+
+def tested(task: Task, **options: Any) -> RangeResult:
+    """The range test of a Task, as `rheostat train` would train it."""
+    from rheostat.probe import range_test
+
+    _prepare(task)
+    accumulate = task.accumulate
+    return range_test(task.model, task.optimizers, task.batches, task.loss, accumulate=accumulate, **options)
+
+
+def searched(task: Task, **options: Any) -> FindResult:
+    """`find_lr` for a Task, with the schedule and length of its own."""
+    from rheostat.probe import find_lr
+
+    _prepare(task)
+    options |= {"run": task.run(), "schedule": task.schedule, "accumulate": task.accumulate}
+    return find_lr(task.model, task.optimizers, task.batches, task.loss, **options)
+
+
+def _prepare(task: Task) -> None:
+    """As training begins: on the device, in train mode, seeded."""
+    import torch
+
+    from rheostat.training.randomness import seed_all
+
+    task.model.to("cuda" if torch.cuda.is_available() else "cpu")
+    task.model.train()
+    seed_all(task.seed, 0)
+
+
+def _effort(given: str | None, *, only_ramp: bool) -> str | int:
+    """What was asked for: --steps and --repeats are the range test's."""
+    if given is None:
+        return "fast" if only_ramp else "balanced"
+    effort = int(given) if given.isdecimal() else choice("effort", given, ("fast", "balanced", "thorough"))
+    if only_ramp and effort != "fast":
+        raise refuse("effort", given, need="'fast' beside --steps and --repeats, which are the range test's")
+    return effort
+
+
+def _told(spec: str, task: Task, result: RangeResult | FindResult) -> str:
+    """What a person wants to know, line by line, and the command to go on with."""
+    lines = [f"{task.name}: {result.updates} updates", str(result)]
+    other = "".join(f" --{name} {value}" for name, value in result.again.items())
+    if other or result.suggestion is None:
+        following = f"find {shlex.quote(spec)}{other}"
+    else:
+        following = f"train {shlex.quote(spec)} --lr {result.suggestion:.2g}"
+    lines.append(f"next        rheostat {following}")
+    return "\n".join(lines)
+
+
+@contextmanager
+def _watched(total: int, *, show: bool) -> Iterator[Callable[[int, float, float], None] | None]:
+    """A progress bar."""
+    if not show:
+        yield None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("update"),
+        MofNCompleteColumn(),
+        BarColumn(),
+        TextColumn("lr {task.fields[lr]}"),
+        TextColumn("loss {task.fields[loss]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, transient=True) as bar:
+        job = bar.add_task("find", total=total, lr="", loss="")
+        yield lambda done, lr, loss: bar.update(job, completed=done, lr=f"{lr:.1e}", loss=f"{loss:.4f}")

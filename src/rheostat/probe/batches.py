@@ -1,0 +1,81 @@
+"""Batches without an end, from whatever gives batches; and putting one on a device."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+import torch
+
+from rheostat.errors import refuse
+
+Source = Iterable[Any] | Callable[[int], Iterable[Any]]
+
+
+class Batches:
+    """An endless iterator: what ends is started again.
+
+    A loader or list is iterated anew; a function of the epoch's number is called with the next; of an iterator that
+    gives each batch once, the batches seen so far are gone through again.
+    """
+
+    def __init__(self, source: Source) -> None:
+        if not isinstance(source, Iterable) and not callable(source) and not hasattr(source, "__getitem__"):
+            raise refuse("batches", source, need="a DataLoader, a list, an iterator, or a function of the epoch")
+        self.source = source
+        self.epoch = 0
+        self.seen: list[Any] | None = None
+        self.iterator: Iterator[Any] = iter(())
+
+    def start(self) -> None:
+        """Begin at the beginning, where there is one to go back to."""
+        self.epoch = 0
+        self.iterator = self._open()
+
+    def draw(self) -> Any:
+        """The next batch."""
+        try:
+            batch = next(self.iterator)
+        except StopIteration:
+            self.epoch += 1
+            self.iterator = iter(self.seen) if self.seen is not None and self.epoch else self._open()
+            try:
+                return next(self.iterator)
+            except StopIteration:
+                raise refuse("batches", self.source, need="at least one batch") from None
+        if self.seen is not None and not self.epoch:
+            self.seen.append(batch)
+        return batch
+
+    def close(self) -> None:
+        """Let go of the iterator, and with it of its workers."""
+        self.iterator = iter(())
+
+    def _open(self) -> Iterator[Any]:
+        source: Any = self.source
+        found: Any = source(self.epoch) if callable(source) and not hasattr(source, "__iter__") else source
+        iterator = iter(found)
+        if iterator is source:
+            self.seen = self.seen or []
+        return iterator  # type: ignore[no-any-return]
+
+
+def to_device(batch: Any, device: torch.device) -> Any:
+    """A batch of any nesting with its tensors on the device."""
+    if isinstance(batch, torch.Tensor):
+        return batch if batch.device == device else batch.to(device, non_blocking=True)
+    if isinstance(batch, Mapping):
+        if not isinstance(batch, dict) and hasattr(batch, "to"):  # a class of its own, such as a tokenizer's
+            return batch.to(device)
+        return {name: to_device(value, device) for name, value in batch.items()}
+    if isinstance(batch, tuple) and hasattr(batch, "_fields"):
+        return type(batch)(*(to_device(value, device) for value in batch))
+    if type(batch) in (list, tuple):
+        return type(batch)(to_device(value, device) for value in batch)
+    return batch
+
+
+def device_of(model: torch.nn.Module) -> torch.device:
+    """Where the first parameter of a model lies."""
+    first = next(model.parameters(), None)
+    return torch.device("cpu") if first is None else first.device

@@ -1,0 +1,206 @@
+"""Finding a learning rate with short runs: a range test for where to look, then the real schedule in small."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+
+from rheostat.errors import refuse
+from rheostat.probe.batches import Source
+from rheostat.probe.choice import Choice, choose
+from rheostat.probe.found import FindResult
+from rheostat.probe.range_test import range_test
+from rheostat.probe.result import RangeResult
+from rheostat.probe.step import Loss
+from rheostat.probe.store import Where
+from rheostat.probe.trials import Trial, Trials, Watcher
+from rheostat.schedule import Run
+from rheostat.schedule.levels import choice, count
+
+Effort = Literal["fast", "balanced", "thorough"] | int
+
+APART = 4.0
+_RAMP = 80  # updates of the range test
+_FEWEST, _MOST = 40, 200  # updates of a short run
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """How much is done: updates of a short run, how many rates at most, data orders, and whether rates in between."""
+
+    updates: int
+    runs: int
+    orders: int = 1
+    refine: bool = False
+
+
+def find_lr(
+    model: torch.nn.Module,
+    optimizer: torch.optim.Optimizer | Sequence[torch.optim.Optimizer],
+    batches: Source,
+    loss: Loss,
+    *,
+    run: Run,
+    schedule: Any = "warmup('5%') >> cosine(end=0.1)",
+    effort: Effort = "balanced",
+    score: Callable[[Any], float] | None = None,
+    min: float = 1e-6,  # noqa: A002 - the word for it
+    max: float = 10.0,  # noqa: A002 - the word for it
+    accumulate: int = 1,
+    scaler: Any = None,
+    clip: float | None = None,
+    also: Sequence[Any] = (),
+    store: Where = "auto",
+    watch: Watcher | None = None,
+) -> FindResult:
+    """Find a learning rate: a range test says where to look, then a few short runs of the real schedule decide.
+
+    Each short run starts from the same weights, goes through the whole schedule compressed to a few dozen updates, and
+    is scored on batches that none of them was trained on. The suggestion lies in the lower third of the band of those
+    within 5 % of the best. A run that diverges, crashes or runs out of memory is a result. Afterwards everything is as
+    it was, as after `rh.range_test`.
+
+    Args:
+        model: as in `rh.range_test`, like all arguments that are not named here.
+        optimizer: its optimizer, or several.
+        batches: a loader, a list, a function of the epoch's number, or an iterator.
+        loss: a function of (model, batch) that returns a scalar tensor.
+        run: how long the real training will be, of known length.
+        schedule: the schedule it will have, as `rh.Scheduler` takes it.
+        effort: "fast" (the range test alone), "balanced" (about four runs, a factor of 4 apart, each 6 % of the
+            training within 40 to 200 updates), "thorough" (a factor of 2 apart, two orders of the data, 8 % of the
+            training within 80 to 200), or a number of updates to spend.
+        score: a function of the model that returns a number, lower is better; by default the loss on batches held out.
+        min: where the range test begins.
+        max: where it ends.
+        accumulate: batches for each update (≥ 1).
+        scaler: a GradScaler.
+        clip: the norm that gradients are clipped to (> 0).
+        also: what else training changes.
+        store: where copies of the weights lie meanwhile.
+        watch: a function that is told, after each update, how many are done, the learning rate and the loss.
+
+    Returns:
+        A `FindResult`.
+
+    Raises:
+        ScheduleError: if an argument is not accepted; nothing was changed.
+
+    Example:
+        >>> import rheostat as rh, torch
+        >>> model = torch.nn.Linear(2, 1)
+        >>> optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        >>> batches = [torch.randn(8, 2) for _ in range(50)]
+        >>> loss = lambda model, x: (model(x) - x.sum(1, keepdim=True)).pow(2).mean()
+        >>> found = rh.find_lr(model, optimizer, batches, loss, run=rh.Run(steps=500), schedule="cosine()")
+        >>> found.band[0] <= found.suggestion <= found.band[1]
+        True
+    """
+    if not isinstance(run, Run) or run.updates is None:
+        raise refuse("run", run, need="a Run of known length in updates", mend="rh.Run(steps=1000)")
+    if score is not None and not callable(score):
+        raise refuse("score", score, need="a function of the model that returns a number, lower is better")
+    amount = _plan(effort, run.updates)
+    shared: dict[str, Any] = {"accumulate": accumulate, "scaler": scaler, "clip": clip, "also": also, "store": store}
+    trials: Trials | None = None
+    if amount is not None:
+        options = shared | {"schedule": schedule, "run": run, "score": score, "updates": amount.updates}
+        trials = Trials(model, optimizer, batches, loss, **options, watch=None)
+        trials.close()  # made only to see whether all of it fits, before time is spent
+    ramp = _ranged(model, optimizer, batches, loss, watch=watch, low=min, high=max, **shared)
+    if trials is None or amount is None:
+        return FindResult(ramp, (), None, None, run.updates, effort)
+    ahead = ramp.updates
+    told: Watcher | None = None if watch is None else lambda done, lr, value: watch(ahead + done, lr, value)
+    with Trials(model, optimizer, batches, loss, **options, watch=told) as trials:
+        done = _search(trials, _centre(ramp, trials.bases.first), amount)
+        untrained = trials.untrained
+    if trials.failure is not None and all(math.isinf(t.score) and t.note != "diverged" for t in done):
+        raise trials.failure  # none came through: that is no matter of the learning rate
+    return FindResult(ramp, tuple(done), _chosen(done, untrained), untrained, run.updates, effort)
+
+
+def _plan(effort: Effort, updates: int) -> _Plan | None:
+    """How much to do; None for the range test alone."""
+    if isinstance(effort, str):
+        choice("effort", effort, ("fast", "balanced", "thorough"))
+        if effort == "fast":
+            return None
+        share, least = (0.06, _FEWEST) if effort == "balanced" else (0.08, 2 * _FEWEST)
+        length = min(int(max(least, min(_MOST, share * updates))), updates)
+        return _Plan(length, 5) if effort == "balanced" else _Plan(length, 6, 2, refine=True)
+    left = count("effort", effort, least=_RAMP) - _RAMP
+    if left < 3 * _FEWEST:
+        return None
+    if left > 5 * _MOST:
+        return _Plan(min(left // 12, updates), 6, 2, refine=True)
+    runs = min(5, left // _FEWEST)
+    return _Plan(min(left // runs, updates), runs)
+
+
+def most_updates(effort: Effort, updates: int) -> int:
+    """How many updates a search takes at most, for a training of so many; what it says early may end it sooner."""
+    amount = _plan(effort, updates)
+    return 2 * _RAMP if amount is None else _RAMP + amount.runs * amount.orders * amount.updates
+
+
+def _ranged(
+    model: Any, optimizer: Any, batches: Any, loss: Any, *, low: float, high: float, **options: Any
+) -> RangeResult:
+    """The range test; begun anew far below, once, where it began too high."""
+    ramp = range_test(model, optimizer, batches, loss, min=low, max=high, steps=_RAMP, **options)
+    if ramp.status == "diverged at once":
+        return range_test(model, optimizer, batches, loss, min=low * 1e-4, max=low * 10, steps=_RAMP, **options)
+    return ramp
+
+
+def _centre(ramp: RangeResult, base: float) -> float:
+    """Where to look first: what the range test says, else the optimizer's own learning rate, but not where it rose."""
+    if ramp.rules["minimum"] is not None:
+        return ramp.rules["minimum"]
+    return base if ramp.avoid is None else min(base, ramp.avoid / 10)
+
+
+def _search(trials: Trials, centre: float, amount: _Plan) -> list[Trial]:
+    """Three runs a factor of 4 apart, then on towards where it gets better; last, if asked, those in between."""
+    done: list[Trial] = []
+
+    def more(lr: float) -> None:
+        done.extend(trials.trial(lr, order) for order in range(amount.orders))
+
+    def tried() -> int:
+        return len({t.lr for t in done})
+
+    for lr in (centre, centre / APART, centre * APART):
+        more(lr)
+    grid = amount.runs - (2 if amount.refine else 0)
+    while tried() < grid:
+        following = _following(done, trials.untrained)
+        if following is None:
+            break
+        more(following)
+    if amount.refine:
+        chosen = _chosen(done, trials.untrained)
+        at = chosen.best if chosen is not None else centre
+        for lr in (at / math.sqrt(APART), at * math.sqrt(APART)):
+            more(lr)
+    return done
+
+
+def _following(done: list[Trial], untrained: float) -> float | None:
+    """The learning rate to try next: beyond the end that the band runs into."""
+    lrs = sorted({t.lr for t in done})
+    chosen = _chosen(done, untrained)
+    if chosen is None:
+        return lrs[0] / APART
+    if chosen.open_above:
+        return lrs[-1] * APART
+    return lrs[0] / APART if chosen.open_below else None
+
+
+def _chosen(done: list[Trial], untrained: float) -> Choice | None:
+    return choose([(t.lr, t.score) for t in done], untrained)

@@ -1,0 +1,127 @@
+"""What `find_lr` gives back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rheostat.probe.choice import Choice
+from rheostat.probe.result import RangeResult
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from rheostat.probe.trials import Trial
+
+
+@dataclass(frozen=True, eq=False)
+class FindResult:
+    """A learning rate for the first group; other groups keep their ratio to it.
+
+    Attributes:
+        ramp: the range test.
+        trials: the short runs in the order in which they were made: lr, score, updates, note.
+        choice: what they say, or None where there were none, or none learned anything.
+        untrained: the score before training.
+        run: updates of the real training.
+        effort: what was asked for.
+    """
+
+    ramp: RangeResult
+    trials: tuple[Trial, ...]
+    choice: Choice | None
+    untrained: float | None
+    run: int
+    effort: str | int
+
+    @property
+    def suggestion(self) -> float | None:
+        """The learning rate to use, or None where there is none to be read."""
+        return self.choice.suggestion if self.choice is not None else None if self.trials else self.ramp.suggestion
+
+    @property
+    def factor(self) -> float | None:
+        """The suggestion as a factor of the learning rates that the groups have."""
+        return None if self.suggestion is None or not self.ramp.base else self.suggestion / self.ramp.base
+
+    @property
+    def band(self) -> tuple[float, float] | None:
+        """The learning rates that are about as good."""
+        return self.choice.band if self.choice is not None else None if self.trials else self.ramp.band
+
+    @property
+    def status(self) -> str:
+        """Why the answer is not to be trusted, as in a `RangeResult`, or "ok"."""
+        if not self.trials:
+            return self.ramp.status
+        if self.choice is None:
+            return "never fell"
+        return "minimum at the edge" if self.choice.open_above or self.choice.open_below else "ok"
+
+    @property
+    def updates(self) -> int:
+        """What it cost, in updates."""
+        return self.ramp.updates + sum(trial.updates for trial in self.trials)
+
+    @property
+    def advice(self) -> str:
+        """How sure it is, and what would make it surer."""
+        if not self.trials:
+            return self.ramp.advice
+        if self.choice is None:
+            return (
+                "no short run came below the score before training. Try effort='thorough', or see what the notes say."
+            )
+        if self.choice.open_above or self.choice.open_below:
+            where = "high" if self.choice.open_above else "low"
+            return f"the {where}est learning rate that was tried is as good as the best. Try effort='thorough'."
+        ramp = self.ramp.suggestion
+        agree = ramp is not None and self.band is not None and self.band[0] / 2 <= ramp <= 2 * self.band[1]
+        seen = "range test and short runs agree" if agree else "range test and short runs do not agree"
+        return f"{seen}." if self.effort == "thorough" else f"{seen}. Surer: effort='thorough'."
+
+    @property
+    def again(self) -> dict[str, str]:
+        """The arguments with which another search may say more, as text; none where the answer stands."""
+        if not self.trials:
+            return self.ramp.again
+        return {} if self.suggestion is not None else {"effort": "thorough"}
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the range test, and the short runs over it.
+
+        Raises:
+            SchedulerError: if Matplotlib is not installed.
+        """
+        from rheostat.view.probe import plot_found
+
+        return plot_found(self, ax)
+
+    def save(self, path: str | Path) -> Path:
+        """Draw it into a PNG file, which appears whole or not at all."""
+        from rheostat.view.probe import save_found
+
+        return save_found(self, path)
+
+    def __str__(self) -> str:
+        if not self.trials:
+            return str(self.ramp)
+        lines = [f"status      {self.status}: {self.advice}"]
+        if self.suggestion is not None and self.band is not None:
+            factor = f"  ({self.factor:.3g} × the present one)" if self.factor is not None else ""
+            lines.append(f"suggestion  {self.suggestion:.2g}{factor}")
+            lines.append(f"band        {self.band[0]:.2g} to {self.band[1]:.2g}")
+        lines.append(f"cost        {self.updates} updates, {self.updates / self.run:.0%} of the run's {self.run}")
+        lines.append(f"range test  {self.ramp.status}: {_or_none(self.ramp.suggestion)}")
+        longest = max(t.updates for t in self.trials)
+        by_lr: dict[float, list[str]] = {}
+        for t in sorted(self.trials, key=lambda t: t.lr):
+            by_lr.setdefault(t.lr, []).append(t.note or f"{t.score:.4g}")
+        lines.append(f"short runs  lr, score after {longest} updates (untrained {self.untrained:.4g})")
+        lines += [f"            {lr:<9.2g} {', '.join(told)}" for lr, told in by_lr.items()]
+        return "\n".join(lines)
+
+
+def _or_none(value: float | None) -> str:
+    return "no suggestion" if value is None else f"{value:.2g}"

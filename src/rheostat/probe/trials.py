@@ -1,0 +1,199 @@
+"""Short runs from one starting point, each with another learning rate and the user's schedule compressed."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+import torch
+
+from rheostat.driver.columns import Column, Member, columns_of, separate
+from rheostat.driver.plan import Entry, curve_of, plan, rules
+from rheostat.driver.ranks import agree
+from rheostat.errors import refuse
+from rheostat.probe.batches import Batches, Source, device_of, to_device
+from rheostat.probe.ramp import Bases, optimizers_of
+from rheostat.probe.snapshot import Snapshot
+from rheostat.probe.step import Step, wants_closure
+from rheostat.probe.store import Where
+from rheostat.schedule import Run
+from rheostat.schedule.base import FloatArray
+
+Watcher = Callable[[int, float, float], None]
+MOST_HELD_OUT = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One short run: its learning rate, held-out score (inf where it came to nothing), updates, and what happened."""
+
+    lr: float
+    score: float
+    updates: int
+    note: str = ""
+
+
+class Trials:
+    """Runs trials, each from the same weights, on the same batches in the same order.
+
+    A share of the first batches is held out, and never trained on: its mean loss is the score, unless the user has one.
+
+    Args:
+        updates: how long a trial is.
+        run: how long the real training is, whose schedule is compressed to that many updates.
+    """
+
+    def __init__(
+        self,
+        model: torch.nn.Module,
+        optimizer: Any,
+        batches: Source,
+        loss: Callable[[Any, Any], torch.Tensor],
+        *,
+        schedule: Any,
+        run: Run,
+        updates: int,
+        score: Callable[[Any], float] | None,
+        accumulate: int,
+        scaler: Any,
+        clip: float | None,
+        also: Sequence[Any],
+        store: Where,
+        watch: Watcher | None,
+    ) -> None:
+        self.model, self.loss, self.score, self.watch = model, loss, score, watch
+        self.updates, self.accumulate = updates, accumulate
+        self.optimizers = optimizers_of(optimizer)
+        self.bases = Bases(self.optimizers)
+        several = list(optimizer) if isinstance(optimizer, (list, tuple)) else [optimizer]
+        self.step = Step(model, several, loss, accumulate, scaler, clip)
+        self.entries, self.run = plan(self.optimizers, rules(schedule)), run
+        self.batches = Batches(batches)
+        for e in self.entries:  # what does not fit is refused before anything begins
+            curve_of(e, run, run.axis)
+        kept = {"scaler": scaler, "loader": batches, "also": also, "where": store}
+        self.snapshot = Snapshot([model], self.optimizers, **kept)
+        self.takes_closure = any(map(wants_closure, self.optimizers))
+        self.done = 0
+        self.training: list[Any] = []
+        self.held_out: list[Any] = []
+
+    def __enter__(self) -> Self:
+        try:
+            self.snapshot.pause()
+            self._draw()
+            self._fresh(0)
+            self.untrained = self._scored()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Put everything back."""
+        self.batches.close()
+        self.snapshot.restore()
+
+    def trial(self, lr: float, order: int = 0) -> Trial:
+        """Train for a short run with a base learning rate of the first group; what goes wrong is a result."""
+        done = 0
+        try:
+            self._fresh(order)
+            columns = self._columns(lr)
+            batches = self._ordered(order)
+            for k in range(self.updates):
+                for column in columns:
+                    column.write(k)
+                drawn = (next(batches) for _ in range(self.accumulate))
+                self.step.closed(drawn) if self.takes_closure else self.step.plain(drawn)
+                done, loss = done + 1, agree(self.step.value(), "mean")
+                self.done += 1
+                if self.watch is not None:
+                    self.watch(self.done, lr, loss)
+                if not math.isfinite(loss):
+                    return Trial(lr, math.inf, done, "diverged")
+            score = self._scored()
+        except Exception as error:  # noqa: BLE001 - a trial that crashes is a result too
+            self.failure = error
+            return Trial(lr, math.inf, done, f"{type(error).__name__}: {str(error).partition(chr(10))[0][:80]}")
+        return Trial(lr, score if math.isfinite(score) else math.inf, done, "" if math.isfinite(score) else "diverged")
+
+    failure: Exception | None = None
+
+    def _draw(self) -> None:
+        """The batches of all trials, and those held out."""
+        self.batches.start()
+        drawn: list[Any] = []
+        most = self.updates * self.accumulate + (MOST_HELD_OUT if self.score is None else 0)
+        while len(drawn) < most and not self.batches.epoch:
+            drawn.append(self.batches.draw())
+        if self.batches.epoch:  # the first of the next epoch came with it
+            drawn.pop()
+        held = 0 if self.score is not None else max(1, min(MOST_HELD_OUT, len(drawn) // 5))
+        if len(drawn) - held < 1:
+            need_ = "at least two batches, to hold one out"
+            raise refuse("batches", len(drawn), need=need_, mend="score=, a function of the model, lower is better")
+        self.held_out, self.training = drawn[len(drawn) - held :], drawn[: len(drawn) - held]
+
+    def _fresh(self, order: int) -> None:
+        self.snapshot.rewind()
+        random.seed(order)
+        np.random.seed(order)
+        torch.manual_seed(order)
+        if not self.model.training:
+            self.model.train()
+        self.step.zero()
+
+    def _ordered(self, order: int) -> Any:
+        """The training batches over and over: as they came, or in another order."""
+        mixed = np.random.default_rng(order)
+        while True:
+            indices = np.arange(len(self.training)) if order == 0 else mixed.permutation(len(self.training))
+            for i in indices:
+                yield self.training[int(i)]
+
+    def _columns(self, lr: float) -> list[Column]:
+        """The compressed schedule, ready to be written: each update stands for as many of the real run."""
+        factor = lr / self.bases.first
+        entries = [replace(e, base=e.base * factor) if e.key == "lr" else e for e in self.entries]
+        values = np.stack([self._values(e) for e in entries], axis=1)
+        members: dict[str, list[Member]] = {}
+        for i, e in enumerate(entries):
+            members.setdefault(e.key, []).append((self.optimizers[e.optimizer].param_groups[e.group], i))
+        for optimizer in self.optimizers:
+            for key in members:
+                separate(optimizer, key)
+        columns = columns_of(members)
+        for column in columns:
+            column.load(values[:, column.entries])
+        return columns
+
+    def _values(self, e: Entry) -> FloatArray:
+        curve = curve_of(e, self.run, self.run.axis)
+        length = curve.length or self.updates
+        places = (np.arange(self.updates) + 0.5) * (length / self.updates) - 0.5
+        values: FloatArray = curve.factors(np.maximum(places, 0.0)) * e.base
+        return values
+
+    def _scored(self) -> float:
+        """The held-out score now, the same on every rank."""
+        modes = [(module, module.training) for module in self.model.modules()]
+        self.model.eval()
+        try:
+            with torch.no_grad():
+                return agree(float(self.score(self.model)) if self.score is not None else self._mean(), "mean")
+        finally:
+            for module, mode in modes:
+                module.training = mode
+
+    def _mean(self) -> float:
+        device = device_of(self.model)
+        losses = [float(self.loss(self.model, to_device(batch, device)).detach()) for batch in self.held_out]
+        return sum(losses) / len(losses)

@@ -1,0 +1,65 @@
+"""What scores of short runs say: the best, its band, a suggestion from the lower part."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rheostat.probe.choice import choose
+
+GRID = [1e-3 * 4**k for k in range(-3, 4)]
+
+
+def valley(lr, at=1e-3):
+    return math.log(lr / at) ** 2
+
+
+def test_the_band_of_those_within_five_percent_of_the_best():
+    fine = [1e-3 * 1.01**k for k in range(-600, 600)]
+    chosen = choose([(lr, valley(lr)) for lr in fine], untrained=20.0)
+    assert chosen.best == pytest.approx(1e-3)
+    half = math.exp(math.sqrt(0.05 * 20))
+    assert chosen.band == (pytest.approx(1e-3 / half, rel=0.01), pytest.approx(1e-3 * half, rel=0.01))
+    low, high = chosen.band
+    assert chosen.suggestion == pytest.approx(low * (high / low) ** (1 / 3))
+    assert not chosen.open_below and not chosen.open_above
+
+
+@pytest.mark.parametrize("ending", [math.inf, 1e6])
+def test_no_step_is_taken_towards_a_cliff(ending):
+    scores = [(1e-4, 1.5), (4e-4, 1.0), (1.6e-3, 0.9), (6.4e-3, ending)]
+    chosen = choose(scores, untrained=2.3)
+    assert chosen.band[1] == pytest.approx(1.6e-3, rel=1e-3)
+    assert 4e-4 < chosen.suggestion < 1.6e-3
+
+
+@pytest.mark.parametrize(
+    ("scores", "below", "above"),
+    [
+        ([(1, 3.0), (4, 2.0), (16, 1.0)], False, True),
+        ([(1, 1.0), (4, 2.0), (16, 3.0)], True, False),
+        ([(1, 1.01), (4, 1.0), (16, 1.01)], True, True),
+        ([(4, 1.0)], True, True),
+    ],
+)
+def test_an_end_that_the_runs_did_not_reach_is_told(scores, below, above):
+    chosen = choose(scores, untrained=4.0)
+    assert (chosen.open_below, chosen.open_above) == (below, above)
+
+
+@pytest.mark.parametrize("scores", [[], [(1.0, math.inf)], [(1.0, 2.3), (4.0, 2.4)], [(1.0, math.nan)]])
+def test_where_nothing_learned_nothing_is_chosen(scores):
+    assert choose(scores, untrained=2.3) is None
+
+
+@given(st.permutations(GRID), st.floats(0.1, 10), st.floats(-100, 100), st.floats(0.01, 100))
+def test_order_scale_and_shift_play_no_part(order, scale, shift, unit):
+    wanted = choose([(lr, valley(lr)) for lr in GRID], untrained=30.0)
+    found = choose([(unit * lr, scale * valley(lr) + shift) for lr in order], untrained=scale * 30.0 + shift)
+    assert found.suggestion == pytest.approx(unit * wanted.suggestion, rel=1e-6)
+    assert found.band == pytest.approx([unit * edge for edge in wanted.band], rel=1e-6)
+
+
+def test_runs_of_one_learning_rate_are_averaged():
+    assert choose([(1, 1.0), (4, 0.5), (4, 2.5), (16, 3.0)], untrained=4.0).best == 1

@@ -1,0 +1,209 @@
+"""Short runs: that they are the real training in small, that failures are answers, and that nothing is left."""
+
+import numpy as np
+import pytest
+import torch
+
+import rheostat as rh
+from probe.test_range_test import data, linear, loss, sgd
+from probe.training import Training
+from rheostat.probe.find import most_updates
+
+
+def found(model=None, optimizer=None, batches=None, loss_of=loss, **options):
+    model = model or linear()
+    given = {"run": rh.Run(steps=500), "schedule": "cosine()"} | options
+    return rh.find_lr(model, optimizer or sgd(model), batches or data(60), loss_of, **given)
+
+
+def test_it_finds_what_the_real_training_wants():
+    result = found()
+    assert result.status == "ok"
+    assert result.band[0] <= result.suggestion <= result.band[1]
+    scores = {}
+    for lr in (result.suggestion / 30, result.suggestion, result.suggestion * 30):
+        model = linear()
+        optimizer = sgd(model, lr=lr)
+        rh.Scheduler(optimizer, "cosine()", rh.Run(steps=60))
+        for batch in data(60):
+            value = loss(model, batch)
+            value.backward()
+            optimizer.step()
+            optimizer.zero_grad()
+        scores[lr] = value.item()
+    assert scores[result.suggestion] == min(scores.values())
+    assert result.updates == result.ramp.updates + sum(t.updates for t in result.trials)
+    assert result.updates <= most_updates("balanced", 500)
+    assert f"{result.suggestion:.2g}" in str(result)
+    assert {t.updates for t in result.trials} <= {40} | {t.updates for t in result.trials if t.note}
+
+
+@pytest.mark.parametrize("kind", ["adamw", "two", "tensor", "lbfgs", "scaler", "generator", "ours"])
+def test_nothing_is_left(kind):
+    training = Training(kind)
+    training.train(1)
+    before, held = training.state(), training.objects()
+    extra = {"scaler": training.scaler, "schedule": "warmup('10%') >> cosine()", "run": rh.Run(steps=200)}
+    result = rh.find_lr(training.model, training.optimizers, training.loader, training.loss, **extra)
+    assert training.state() == before
+    assert training.objects() == held
+    assert len(result.trials) >= 3
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
+def test_nothing_is_left_after_an_interrupt(error):
+    training, left = Training("adamw"), [130]
+    before = training.state()
+
+    def stop(done, lr, value):
+        left[0] -= 1
+        if not left[0]:
+            raise error
+
+    with pytest.raises(error):
+        rh.find_lr(
+            training.model, training.optimizers, training.loader, training.loss, run=rh.Run(steps=99), watch=stop
+        )
+    assert training.state() == before
+
+
+class Recorder(torch.optim.SGD):
+    """Notes what each update used."""
+
+    used = ()
+
+    def step(self, closure=None):
+        self.used = (*self.used, [(g["lr"], g["momentum"]) for g in self.param_groups])
+        return super().step(closure)
+
+
+def test_a_short_run_is_the_whole_schedule_compressed_with_every_key_and_ratio():
+    model = torch.nn.Sequential(torch.nn.Linear(3, 3), torch.nn.Linear(3, 1))
+    groups = [{"params": model[0].parameters(), "lr": 0.1}, {"params": model[1].parameters(), "lr": 0.02, "name": "b"}]
+    optimizer = Recorder(groups, momentum=0.9)
+    run = rh.Run(epochs=10, steps_per_epoch=100)
+    schedule = {"lr": {"b": "linear()", "*": "warmup('2 epochs') >> cosine(end=0.1)"}, "momentum": "constant(0.5)"}
+    seen = []
+    watch = lambda done, lr, value: seen.append((lr, optimizer.used[-1]))
+    result = found(model, optimizer, run=run, schedule=schedule, watch=watch)
+    trial = result.trials[0]
+    assert trial.updates == 60  # 6 % of 1000
+    first = seen[result.ramp.updates : result.ramp.updates + 60]
+    assert {lr for lr, _ in first} == {trial.lr}
+    used = np.array([values for _, values in first])
+    places = (np.arange(60) + 0.5) * 1000 / 60 - 0.5
+    for group, name, ratio in ((0, "warmup('2 epochs') >> cosine(end=0.1)", 1.0), (1, "linear()", 0.2)):
+        factors = rh.parse(name).over(run).factors(places)
+        assert used[:, group, 0] == pytest.approx(factors * trial.lr * ratio, rel=1e-12)
+    assert (used[:, :, 1] == 0.45).all()
+
+
+def test_what_is_held_out_is_never_trained_on():
+    model, trained, scored = linear(), set(), set()
+
+    def watched(model, batch):
+        (trained if model.training else scored).add(id(batch.x))
+        return loss(model, batch)
+
+    batches = data(30)
+    ramp = found(model, batches=batches, loss_of=watched, effort="fast")
+    assert ramp.trials == ()
+    trained.clear()
+    result = found(model, batches=batches, loss_of=watched)
+    assert len(result.trials) >= 3
+    assert len(scored) == 6
+    later = {id(batch.x) for batch in batches[24:]}
+    assert scored == later
+
+
+def test_a_score_of_ones_own():
+    model, asked = linear(), []
+
+    def score(model):
+        asked.append((model.training, torch.is_grad_enabled()))
+        return float((model.weight - 1).abs().sum())
+
+    result = found(model, score=score)
+    assert set(asked) == {(False, False)}
+    assert len(asked) == 1 + len(result.trials)
+    assert result.untrained == pytest.approx(float((model.weight.detach() - 1).abs().sum()))
+
+
+@pytest.mark.parametrize("failure", [ValueError("no"), torch.OutOfMemoryError("CUDA out of memory"), float("nan")])
+def test_a_run_that_fails_is_a_result(failure):
+    model = linear()
+    optimizer, calls = sgd(model), []
+
+    def fragile(model, batch):
+        if model.training and calls and optimizer.param_groups[0]["lr"] > 0.2:
+            if isinstance(failure, float):
+                return loss(model, batch) * failure
+            raise failure
+        return loss(model, batch)
+
+    def watch(done, lr, value):
+        if done == 40:
+            calls.append(1)
+
+    rh.range_test(model, optimizer, data(), loss, watch=watch, steps=40)
+    result = rh.find_lr(
+        model, optimizer, data(60), fragile, run=rh.Run(steps=500), schedule="constant()", max=0.19, watch=None
+    )
+    failed = [t for t in result.trials if t.note]
+    assert failed and all(t.lr > 0.2 and np.isinf(t.score) for t in failed)
+    assert failed[0].note in ("diverged", "ValueError: no", "OutOfMemoryError: CUDA out of memory")
+    assert result.suggestion < 0.2
+    assert failed[0].note in str(result)
+
+
+def test_where_every_run_crashes_the_error_is_the_users():
+    model = linear()
+
+    def score(model):
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        found(model, score=score)
+
+
+def test_how_much_is_done():
+    assert most_updates("balanced", 1000) == 80 + 5 * 60
+    assert most_updates("balanced", 5000) / 5000 < 0.22
+    assert most_updates("balanced", 10) == 80 + 5 * 10
+    for budget in (80, 199, 200, 500, 1000, 3000, 20_000):
+        assert most_updates(budget, 10**6) <= max(budget, 160)
+    thorough = found(effort="thorough")
+    assert thorough.updates <= most_updates("thorough", 500)
+    lrs = sorted({t.lr for t in thorough.trials})
+    assert min(b / a for a, b in zip(lrs, lrs[1:], strict=False)) == pytest.approx(2.0)
+    assert {lr: [t.lr for t in thorough.trials].count(lr) for lr in lrs} == dict.fromkeys(lrs, 2)
+
+
+def test_it_can_be_drawn(tmp_path):
+    result = found()
+    labels = {line.get_label() for line in result.plot().get_lines()}
+    assert {"range test", "short runs"} <= labels
+    assert result.save(tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+    assert found(effort="fast").save(tmp_path / "b.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"run": 500}, "run=500: need a Run of known length"),
+        ({"run": rh.Run()}, r"run=Run\(\): need a Run of known length"),
+        ({"schedule": "cosin()"}, "unknown schedule 'cosin'"),
+        ({"schedule": "warmup('9 epochs') >> cosine()"}, "need steps_per_epoch"),
+        ({"effort": "quick"}, "effort='quick': need one of"),
+        ({"effort": 10}, "effort=10: need a whole number ≥ 80"),
+        ({"score": 3}, "score=3: need a function of the model"),
+        ({"batches": data(1)}, "batches=1: need at least two batches, to hold one out"),
+    ],
+)
+def test_bad_input_is_refused_and_changes_nothing(change, message):
+    model = linear()
+    optimizer = sgd(model, momentum=0.9)
+    with pytest.raises(rh.ScheduleError, match=message):
+        found(model, optimizer, **change)
+    assert not optimizer.state
+    assert optimizer.param_groups[0]["lr"] == 0.1
