@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 
 export OMP_NUM_THREADS ?= 2
 
-.PHONY: demo test check lint types imports tests nightly bench format clean
+.PHONY: demo test check lint types imports tests nightly mutants bench format clean
 
 demo: $(VENV)/.demo
 	$(BIN)/rheostat train examples/digits.py
@@ -31,6 +31,11 @@ tests: $(VENV)/.dev
 nightly: $(VENV)/.dev
 	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest -n 2 --timeout 0 tests/laws tests/driver $(ARGS)
 
+# Half an hour to two, by the machine; NAMES='rheostat.schedule.span*' runs a part. See docs/reliability-mutants.md.
+mutants: $(VENV)/.dev
+	HYPOTHESIS_PROFILE=mutants OMP_NUM_THREADS=1 PATH="$(CURDIR)/$(BIN):$$PATH" nice -n 10 $(BIN)/mutmut run --max-children 2 $(NAMES)
+	$(BIN)/mutmut results
+
 bench: $(VENV)/.dev
 	for script in bench/*.py; do $(BIN)/python $$script || exit 1; done
 
@@ -39,7 +44,7 @@ format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf $(VENV) runs .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) runs mutants .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(VENV)/.made:
 	$(PYTHON) -m venv $(VENV)
