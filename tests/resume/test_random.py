@@ -7,6 +7,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import rheostat as rh
+from rheostat.driver.state import sealed
 from laws.strategies import RUN, schedules
 
 reports = st.lists(
@@ -50,7 +51,7 @@ class Tiny:
 @given(schedule=schedules, start=st.integers(0, 3970), before=reports, after=reports)
 def test_a_resumed_run_is_the_run(schedule, start, before, after):
     whole = Tiny(schedule)
-    whole.scheduler.load_state_dict({**whole.scheduler.state_dict(), "position": start})
+    whole.scheduler.load_state_dict(sealed({**whole.scheduler.state_dict(), "position": start}))
     text = json.dumps(whole.train(before).scheduler.state_dict(), allow_nan=False)
     whole.used.clear()
     whole.train(after)
@@ -68,7 +69,7 @@ def test_where_it_was_before_leaves_no_trace(schedule, stops):
     fresh, travelled = Tiny(schedule), Tiny(schedule)
     start = fresh.scheduler.state_dict()
     for stop in [*stops, 2000]:
-        travelled.scheduler.load_state_dict({**start, "position": stop})
+        travelled.scheduler.load_state_dict(sealed({**start, "position": stop}))
         travelled.train([1.0])
-    fresh.scheduler.load_state_dict({**start, "position": 2000})
+    fresh.scheduler.load_state_dict(sealed({**start, "position": 2000}))
     assert travelled.used[-1:] == fresh.train([1.0]).used

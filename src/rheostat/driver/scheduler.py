@@ -285,6 +285,7 @@ class Scheduler(Engine):
         self._elapsed, self._origin = saved.elapsed, float(self.timer())
         self.asked_run, self.changes = restored.asked_run, found
         self.have_stepped(saved.stepped)
+        self.cadence = Cadence(self.clock, self.guards, len(self.optimizers))
 
     # Changing it while it runs
 
