@@ -6,7 +6,9 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 
 export OMP_NUM_THREADS ?= 2
 
-.PHONY: demo test check lint types imports tests nightly faults mutants bench format clean
+.PHONY: install demo test check lint types imports tests nightly faults mutants bench format clean
+
+install: $(VENV)/.dev
 
 demo: $(VENV)/.demo
 	$(BIN)/rheostat train examples/digits.py
