@@ -79,8 +79,10 @@ class Tail:
         # What is logged late stays in the file of its row.
         if self.limit is not None and "used" in row and self.count and self._exceeds(len(line)):
             self.rotate()
-        with self._errors():
+        try:
             self._append(line)
+        except OSError as error:
+            raise self._refused(error) from None
         self.count += 1
         self.last = row if "time" in row else {**self.last, "update": row["update"]}
 
@@ -223,7 +225,10 @@ class Tail:
         try:
             yield
         except OSError as error:
-            raise SchedulerError(f"ledger {str(self.path)!r}: cannot be written: {error.strerror}.") from None
+            raise self._refused(error) from None
+
+    def _refused(self, error: OSError) -> SchedulerError:
+        return SchedulerError(f"ledger {str(self.path)!r}: cannot be written: {error.strerror}.")
 
 
 def _known(row: Row) -> Row:
