@@ -333,6 +333,17 @@ def test_without_a_base_value_proportions_are_compared(spec):
     assert rh.audit(trained(spec, lambda t: 4, lr=0.037), spec, RUN).hypothesis == "k times per update"
 
 
+def test_without_a_base_value_what_differs_is_found_too():
+    spec = rh.parse("warmup('5%') >> cosine()")
+    log = trained(spec, lambda t: 1, lr=0.037)
+    log["lr"][600:] *= 0.5
+    found = rh.audit(log, spec, RUN)
+    assert found.hypothesis == "scaled from an update on"
+    assert found.parameters == pytest.approx({"update": 600, "factor": 0.5})
+    other = rh.audit(trained("warmup('5%') >> linear()", lambda t: 1, lr=0.037), spec, RUN)
+    assert (other.hypothesis, other.first_difference.update) == ("none", 51)  # the warmup is the same
+
+
 def test_accelerate_like_stepping_past_the_end_climbs():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
