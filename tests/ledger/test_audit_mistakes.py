@@ -214,6 +214,15 @@ def test_resumed_at_the_wrong_place(spec, position):
         assert found.parameters["update"] - found.parameters["position"] == 600 - position
 
 
+@pytest.mark.parametrize("back", [5_000_000])
+def test_a_wrong_resume_of_a_very_long_run(back):
+    spec, run, t = rh.parse("warmup('1%') >> cosine(end=0.1)"), rh.Run(steps=10**8), np.arange(0, 10**8, 10**5)
+    at = np.where(t < 7 * 10**7, t, t - back)
+    found = rh.audit({"step": t, "lr": spec.over(run).factors(at.astype(float)) * BASE}, spec, run, BASE)
+    assert found.hypothesis == "resumed at the wrong place"
+    assert found.parameters == {"update": 7 * 10**7, "position": 7 * 10**7 - back, "times": 1}
+
+
 def test_two_wrong_resumes():
     spec = rh.parse("warmup('5%') >> cosine()")
     curve = spec.over(RUN, base=BASE)
@@ -331,6 +340,17 @@ def test_without_a_base_value_proportions_are_compared(spec):
     assert found.scale == pytest.approx(0.037)
     assert "no base value was given: 0.037" in str(found)
     assert rh.audit(trained(spec, lambda t: 4, lr=0.037), spec, RUN).hypothesis == "k times per update"
+
+
+def test_without_a_base_value_what_differs_is_found_too():
+    spec = rh.parse("warmup('5%') >> cosine()")
+    log = trained(spec, lambda t: 1, lr=0.037)
+    log["lr"][600:] *= 0.5
+    found = rh.audit(log, spec, RUN)
+    assert found.hypothesis == "scaled from an update on"
+    assert found.parameters == pytest.approx({"update": 600, "factor": 0.5})
+    other = rh.audit(trained("warmup('5%') >> linear()", lambda t: 1, lr=0.037), spec, RUN)
+    assert (other.hypothesis, other.first_difference.update) == ("none", 51)  # the warmup is the same
 
 
 def test_accelerate_like_stepping_past_the_end_climbs():

@@ -87,6 +87,8 @@ def history(folder):
 @pytest.mark.parametrize("how", ["live", "replayed"])
 def test_weights_and_biases_offline(path, tmp_path, how, monkeypatch):
     monkeypatch.setenv("WANDB_SILENT", "true")
+    for name in ("WANDB_CACHE_DIR", "WANDB_CONFIG_DIR", "WANDB_DATA_DIR"):
+        monkeypatch.setenv(name, str(tmp_path / name.lower()))
     if how == "live":
         tracker = rheostat.ledger.wandb(dir=str(tmp_path))
         write(path, also=tracker)

@@ -118,6 +118,15 @@ def test_a_new_ledger_does_not_mix_with_the_parts_of_an_old_one(path):
     assert updates(path) == list(range(20))
 
 
+def test_parts_that_a_damaged_header_hides_are_put_away_and_not_deleted(path):
+    with rh.Ledger(path, rotate="10 rows") as ledger:
+        write(ledger, 0, 45)
+    path.write_bytes(path.read_bytes().replace(b'"part":5', b'"part":3'))
+    kept = (path.parent / "ledger.0003.jsonl.gz").read_bytes()
+    rh.Ledger(path, resume=True).close()
+    assert (path.parent / "ledger.0003.jsonl.gz.old").read_bytes() == kept
+
+
 @pytest.mark.parametrize("call", ["link", "rename", "replace", "fsync", "pack", "open"])
 def test_a_rotation_that_fails_anywhere_loses_nothing(path, monkeypatch, call):
     """As with a kill at that place: what was written is read back, and a resumed ledger goes on."""

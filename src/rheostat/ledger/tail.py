@@ -79,8 +79,10 @@ class Tail:
         # What is logged late stays in the file of its row.
         if self.limit is not None and "used" in row and self.count and self._exceeds(len(line)):
             self.rotate()
-        with self._errors():
+        try:
             self._append(line)
+        except OSError as error:
+            raise self._refused(error) from None
         self.count += 1
         self.last = row if "time" in row else {**self.last, "update": row["update"]}
 
@@ -90,7 +92,10 @@ class Tail:
         with self._errors():
             os.fsync(self.file.fileno())
             aside = self.path.with_name(f".{self.path.name}.next")
-            aside.write_bytes(header(self.part + 1, self.began, self.last))
+            with aside.open("wb") as file:
+                file.write(header(self.part + 1, self.began, self.last))
+                file.flush()
+                os.fsync(file.fileno())
             try:
                 os.link(self.path, part)  # so that the file is there at every moment
             except OSError:
@@ -166,7 +171,7 @@ class Tail:
         self._cut(float("inf"))
         for number, part in closed_parts(self.path).items():
             if number >= self.part:
-                part.unlink()
+                _put_away(part, self.path)
             elif not part.name.endswith(".gz"):
                 with contextlib.suppress(OSError):
                     _pack(part)
@@ -223,13 +228,24 @@ class Tail:
         try:
             yield
         except OSError as error:
-            raise SchedulerError(f"ledger {str(self.path)!r}: cannot be written: {error.strerror}.") from None
+            raise self._refused(error) from None
+
+    def _refused(self, error: OSError) -> SchedulerError:
+        return SchedulerError(f"ledger {str(self.path)!r}: cannot be written: {error.strerror}.")
 
 
 def _known(row: Row) -> Row:
     """The last update and time that a row, or a header, knows of."""
     prefix = "last_" if "rheostat_ledger" in row else ""
     return {name: row[prefix + name] for name in ("update", "time") if prefix + name in row}
+
+
+def _put_away(part: Path, path: Path) -> None:
+    """Take away a part that is read no more; what it holds is kept, unless the file itself holds it."""
+    if part.samefile(path):
+        part.unlink()
+    else:
+        part.replace(part.with_name(part.name + ".old"))
 
 
 def _pack(part: Path) -> None:

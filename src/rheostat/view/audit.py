@@ -38,7 +38,8 @@ def audit_picture(audit: Audit, path: str | Path) -> Path:
     scale = audit.scale if audit.curve.base is None else 1.0
     positions, values = sample(audit.curve)
     above.plot(positions, values * scale, color=_PLANNED, linewidth=1.8, label="planned")
-    above.plot(t, used, color=_USED, label="used", **_line(t.size))
+    over: dict[str, Any] = {"linewidth": 3, "linestyle": (0, (1, 2.5))}  # so that what is planned shows through
+    above.plot(t, used, color=_USED, label="used", **(over if audit.matches else _line(t.size)))
     if audit.explained is not None and not audit.matches:
         explained: dict[str, Any] = {"linewidth": 1.0, "linestyle": (0, (1, 2)), "color": _EXPLAINED}
         above.plot(t, audit.explained[kept], label=audit.hypothesis, **explained)

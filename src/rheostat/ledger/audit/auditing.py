@@ -103,10 +103,10 @@ def _in_proportion(log: Log, plan: Plan, tolerance: float) -> Audit:
         if not case.misses(case.planned).any():
             return _result(log, case, None)
     for case in cases:
-        explanation = explain(case)
-        if explanation is not None and "factor" not in explanation.parameters:
+        explanation = explain(case, base_known=False)
+        if explanation is not None:
             return _result(log, case, explanation)
-    return _result(log, cases[min(1, len(cases) - 1)], None)
+    return _result(log, min(cases, key=lambda case: int(case.misses(case.planned).sum())), None)
 
 
 def _result(log: Log, case: Case, explanation: Explanation | None) -> Audit:

@@ -111,7 +111,9 @@ def _jump(case: Case, index: int) -> tuple[int, int]:
     t, used = case.t[index:], case.used[index:]
     found = nearby(case.plan.end + int(t[-1]) + 1)
     if found[0] > -int(t[0]):
-        found = np.concatenate([nearby(2**16, -int(t[0])), found])  # where all begins again
+        # All begins again, or goes on from where the plan has the same value.
+        elsewhere = case.plan.where(float(used[0])) - t[0]
+        found = np.unique(np.concatenate([nearby(2**16, -int(t[0])), elsewhere - 1, elsewhere, elsewhere + 1, found]))
     edges = np.flatnonzero(np.abs(np.diff(used)) > 0.01 * case.plan.peak)[:40]
     spaced = np.geomspace(1, t.size, 40).astype(np.int64) - 1
     for i in np.unique(np.concatenate([np.arange(min(t.size, 8)), spaced, edges, edges + 1])):
@@ -120,16 +122,19 @@ def _jump(case: Case, index: int) -> tuple[int, int]:
         if not kept.size:
             break
         found = kept
+    # Of those that explain it equally far, the closest; of those equally close, the shortest jump.
     found = found[np.argsort(np.abs(found), kind="stable")][:40]
-    reached = [(_reach(case, index, case.plan(t + by)), -rank) for rank, by in enumerate(found)]
-    best = max(range(found.size), key=lambda i: reached[i])
+    reached = [_reach(case, index, case.plan(t + by)) for by in found]
+    best = max(range(found.size), key=lambda i: (*reached[i], -i))
     return int(found[best]), index + reached[best][0]
 
 
-def _reach(case: Case, index: int, expected: FloatArray) -> int:
-    """How many updates from an index on are as expected."""
-    wrong = np.abs(case.used[index:] - expected) > case.slack(expected, slice(index, None))
-    return int(np.argmax(wrong)) if wrong.any() else wrong.size
+def _reach(case: Case, index: int, expected: FloatArray) -> tuple[int, float]:
+    """How many updates from an index on are as expected, and minus how far these are apart."""
+    apart = np.abs(case.used[index:] - expected)
+    wrong = apart > case.slack(expected, slice(index, None))
+    reach = int(np.argmax(wrong)) if wrong.any() else wrong.size
+    return reach, -round(float(apart[:reach].max(initial=0.0)) / case.plan.peak, 10)
 
 
 def _window(case: Case) -> tuple[int, str, dict[str, float]]:

@@ -70,6 +70,18 @@ class Plan:
             return self._table[inside]
         return self._values(inside)
 
+    def where(self, value: float) -> IntArray:
+        """Positions, of the many of a long run, between which the values pass through `value`."""
+        low = np.unique(np.linspace(0, self.end, 2**17).astype(np.int64))
+        above = self(low) >= value
+        crossing = np.flatnonzero(above[1:] != above[:-1])
+        rises, low, high = above[crossing + 1], low[crossing], low[crossing + 1]
+        while (high - low > 1).any():
+            middle = (low + high) // 2
+            beyond = (self(middle) >= value) == rises
+            low, high = np.where(beyond, low, middle), np.where(beyond, middle, high)
+        return np.concatenate([low, high])
+
     def over(self, steps: int) -> Plan | None:
         """The same schedule over a run of another length, or None where it does not fit."""
         run = replace(self.curve.run, steps=steps, epochs=None, samples=None, tokens=None)

@@ -34,11 +34,13 @@ _SINCE: tuple[Callable[[Case], Iterator[Explanation]], ...] = (
 )
 
 
-def explain(case: Case) -> Explanation | None:
+def explain(case: Case, *, base_known: bool = True) -> Explanation | None:
     """The simplest mistake that explains a log that is not as planned, or two of them, or None."""
     if not np.isfinite(case.used).all():
         return None
-    return _one(case, (*_WHOLE, *_SINCE)) or _counted_from_elsewhere(case) or _and_scaled(case)
+    families = tuple(family for family in (*_WHOLE, *_SINCE) if base_known or family is not mistakes.scaled)
+    found = _one(case, families) or _counted_from_elsewhere(case)
+    return found or (_and_scaled(case) if base_known else None)
 
 
 def _one(case: Case, families: tuple[Callable[[Case], Iterator[Explanation]], ...]) -> Explanation | None:
