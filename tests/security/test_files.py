@@ -87,7 +87,7 @@ HOSTILE = {
 
 
 @pytest.fixture
-def nothing_ran(tmp_path, monkeypatch):
+def nothing_ran(tmp_path, monkeypatch, no_pictures):
     """Fails if a file `ran` appears, a module is imported, or memory grows out of bounds."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "evil.py").write_text("open('ran', 'w')\nanything = 1\n")
