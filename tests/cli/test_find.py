@@ -35,13 +35,13 @@ def test_find_is_the_same_every_time(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "status", "following"),
     [
-        (("--max", "1e-4"), "never fell", "find {} --max 0.01"),
-        (("--min", "5"), "diverged at once", "find {} --min 0.005"),
-        (("--max", "3e-2", "--steps", "120"), "minimum at the edge", "find {} --max 3"),
+        (("--steps", "40", "--max", "1e-4"), "never fell", "find {} --max 0.01"),
+        (("--steps", "40", "--min", "5"), "diverged at once", "find {} --min 0.005"),
+        (("--steps", "120", "--max", "3e-2"), "minimum at the edge", "find {} --max 3"),
     ],
 )
 def test_where_there_is_no_answer_the_next_command_is_another_test(arguments, status, following, tmp_path):
-    done = rheostat("find", TINY, "--quiet", "--steps", "40", *arguments, cwd=tmp_path)
+    done = rheostat("find", TINY, "--quiet", *arguments, cwd=tmp_path)
     assert done.returncode == 1
     assert f"status      {status}" in done.stdout
     assert "suggestion" not in done.stdout

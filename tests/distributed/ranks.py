@@ -15,7 +15,7 @@ import rheostat as rh
 
 WORLD, UPDATES = 2, 12
 SPEC = "warmup('3 steps') >> cosine(end=0.1)"
-CUTTING = f"({SPEC}) * plateau(factor=0.5, patience=0)"
+CUTTING = f"({SPEC}) * plateau(factor=0.5, patience=0, relative=False, threshold=0.6)"
 RUN = rh.Run(steps=UPDATES)
 
 # What each rank would do by itself differs: rank 0 sees progress until update 8, rank 1 hardly any.

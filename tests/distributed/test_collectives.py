@@ -31,10 +31,6 @@ def test_every_report_is_exchanged_whatever_it_is(exchanges, metrics):
     assert exchanged_by(exchanges, metrics) == 1
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="step(metric) takes a second report for a repeat by this process's own number, before it asks the others",
-)
 def test_two_reports_at_one_update_are_exchanged_alike_by_all(exchanges):
     """Two evaluations in a row: rank 0 happens to see 0.5 twice, rank 1 does not, and waits for rank 0."""
     assert exchanged_by(exchanges, [0.5, 0.5]) == exchanged_by(exchanges, [0.5, 0.6])

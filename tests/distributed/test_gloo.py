@@ -49,7 +49,7 @@ def planned():
 def test_ranks_that_see_different_metrics_decide_alike(seen):
     first, second = (rank["metric_differs"] for rank in seen)
     assert first == second
-    rule, state, expected = rh.plateau(factor=0.5, patience=0), PlateauState(), []
+    rule, state, expected = rh.plateau(factor=0.5, patience=0, relative=False, threshold=0.6), PlateauState(), []
     for values, metrics in zip(planned(), zip(*seen[0]["metrics"], strict=True), strict=True):
         expected.append([rule.factor_of(state) * value for value in values])
         state = rule.update(state, math.fsum(metrics) / 2)
@@ -85,7 +85,6 @@ def test_the_optimizer_inside_a_sharded_one_holds_what_was_used(seen):
         assert rank["zero_redundancy"]["inner"] == rank["zero_redundancy"]["whole"]["used"][-1]
 
 
-@pytest.mark.xfail(strict=True, reason="every process reads its own clock, and their learning rates drift apart")
 def test_by_the_clock_all_ranks_use_the_same_values(seen):
     first, second = (rank["wall_clock"] for rank in seen)
     assert first["used"] == second["used"]

@@ -1,4 +1,4 @@
-"""Schedules beside what they should be: the published formulas in 50 digits, written from their sources alone.
+"""Schedules beside what they should be: the published formulas in 50 digits and more, written from their sources alone.
 
 `shapes(n)` and `compositions(n)` draw a `Known`: a schedule of n updates, its exact value at any of them, and how far
 from that float64 may be. Lengths are whole updates here, so that who owns an update is a matter of integers.
@@ -14,7 +14,7 @@ from mpmath import mp, mpf
 
 import rheostat as rh
 
-mp.dps = 50
+mp.dps = 350  # so that 50 digits are right of the smallest float64 too, whatever it is a difference of
 ULPS = 2
 TINY = mpf(2) ** -1000  # below this float64 itself runs out of digits
 

@@ -287,7 +287,9 @@ def test_run_length(name, steps):
 
 
 def test_shifted(spec):
-    found = audited({"step": np.arange(N), "lr": spec.over(RUN, base=BASE).values()[np.maximum(np.arange(N) - 7, 0)]}, spec)
+    found = audited(
+        {"step": np.arange(N), "lr": spec.over(RUN, base=BASE).values()[np.maximum(np.arange(N) - 7, 0)]}, spec
+    )
     assert (found.hypothesis, found.parameters) == ("shifted", {"k": -7})
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rheostat.probe.choice import choose
+from rheostat.probe.choice import Choice, choose, settle
 
 GRID = [1e-3 * 4**k for k in range(-3, 4)]
 
@@ -63,3 +63,18 @@ def test_order_scale_and_shift_play_no_part(order, scale, shift, unit):
 
 def test_runs_of_one_learning_rate_are_averaged():
     assert choose([(1, 1.0), (4, 0.5), (4, 2.5), (16, 3.0)], untrained=4.0).best == 1
+
+
+@pytest.mark.parametrize(
+    ("ramp", "avoid", "suggestion", "band"),
+    [
+        (None, None, 1.0, (10**-0.5, 10**0.5)),
+        (4.0, None, 1.0, (10**-0.5, 10**0.5)),  # more than short runs bear is no reason to go higher
+        (0.25, None, 0.5, (0.5 / 10**0.5, 2.0)),
+        (0.25, 1.5, 0.5, (0.5 / 10**0.5, 2.0)),
+        (None, 2.5, 1.0, (10**-0.5, 2.5)),
+    ],
+)
+def test_a_range_test_that_says_less_is_met_half_way(ramp, avoid, suggestion, band):
+    found = settle(Choice(1.0, (0.6, 2.0), 1.2, open_below=False, open_above=False), ramp, avoid)
+    assert found == (pytest.approx(suggestion), pytest.approx(band))

@@ -264,3 +264,20 @@ def test_a_wall_clock_run_does_not_age():
 
     rh.range_test(model, optimizer, [torch.ones(3, 1)], loss)
     assert scheduler.elapsed() == 20.0
+
+
+def test_a_loop_that_loads_a_state_is_undone_too():
+    training = Training("adamw")
+    training.train(1)
+    before, held = training.state(), training.objects()
+
+    def reload(*_):
+        optimizer = training.optimizers[0]
+        optimizer.load_state_dict(optimizer.state_dict())
+        optimizer.add_param_group({"params": [torch.nn.Parameter(torch.zeros(1))], "lr": 1.0})
+        raise Oops
+
+    with pytest.raises(Oops):
+        training.test(watch=reload)
+    assert training.state() == before
+    assert training.objects() == held

@@ -587,10 +587,6 @@ PLACES = [
         "constant() takes from 0 to 1 unnamed arguments but 2 were given.\n  constant(1, 2)\n  ^ column 1",
     ),
     (
-        lambda: rh.parse("cosine().clip(1, 2, 3)"),
-        "clip() takes from 1 to 3 unnamed arguments but 4 were given.\n  cosine().clip(1, 2, 3)\n  ^ column 1",
-    ),
-    (
         lambda: rh.parse("step()"),
         "step() missing 2 required named arguments: 'every' and 'factor'.\n  step()\n  ^ column 1",
     ),

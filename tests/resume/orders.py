@@ -17,6 +17,7 @@ def optimizer_then_built_then_scheduler(case, saved):
         training.join(by_scheduler=False)
     _load_optimizers(training, saved)
     training.begin(schedule=_with_late(case) if _joined(case, saved) else case.schedule)
+    training.timer.now += 4.5
     training.scheduler.load_state_dict(saved["scheduler"])
     return training
 
@@ -86,6 +87,7 @@ def _build(training, saved):
     training.begin()
     if _joined(training.case, saved):
         training.join()
+    training.timer.now += 4.5  # reading the checkpoint takes its time, which is not training's
 
 
 def _with_late(case):

@@ -37,6 +37,7 @@ CARRIED = [
         "adamw_tensor_bfloat16",
         "from_function",
         "epochs_plateau",
+        "never_stepped_plateau",
     )
 ]
 

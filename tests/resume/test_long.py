@@ -10,9 +10,9 @@ import pytest
 import torch
 
 import rheostat as rh
-from rheostat.driver.state import sealed
 from resume.cases import COMPOSITIONS, SHAPES
 from resume.runs import METRICS, Case
+from rheostat.driver.state import sealed
 
 CASES = [case for case in SHAPES + COMPOSITIONS if not isinstance(case.schedule, dict)]
 

@@ -99,7 +99,7 @@ def _prepare(task: Task) -> None:
     seed_all(task.seed, 0)
 
 
-def _effort(given: str | None, *, only_ramp: bool) -> str | int:
+def _effort(given: str | None, *, only_ramp: bool) -> Any:
     """What was asked for: --steps and --repeats are the range test's."""
     if given is None:
         return "fast" if only_ramp else "balanced"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -20,6 +20,13 @@ def train(
     save_every: Annotated[
         int | str | None, Parameter(help="How often to save, besides each epoch's end: '50 steps', '10 min' (default).")
     ] = None,
+    on_change: Annotated[
+        Literal["stop", "keep", "adopt", "rebase"],
+        Parameter(
+            help="Resuming with another schedule, length, LR or batch size: keep the saved one, adopt the new one, "
+            "or rebase it onto the values in force."
+        ),
+    ] = "stop",
     quiet: Annotated[bool, Parameter(negative=(), help="No progress bar and no table.")] = False,
 ) -> int:
     """Train the Task that a file returns, and leave ledger, checkpoint and picture.
@@ -45,6 +52,7 @@ def train(
         out=out,
         resume=resume,
         save_every=save_every,
+        on_change=on_change,
         progress=not quiet,
     )
     return 130 if result.stopped else 0

@@ -16,7 +16,7 @@ import numpy as np
 
 from rheostat.driver.feedback import Metrics
 from rheostat.driver.plan import Entry, curve_of
-from rheostat.errors import ResumeMismatch, ScheduleError, StateError
+from rheostat.errors import ResumeMismatch, ScheduleError, StateError, brief
 from rheostat.schedule import Run, Schedule, Span, parse
 from rheostat.schedule.base import divided
 from rheostat.schedule.run import parse_run
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from rheostat.schedule.run import Axis
 
 OnChange = Literal["stop", "keep", "adopt", "rebase"]
+_MOST_LINES, _LONGEST_TEXT = 20, 300  # of a message
 CHOICES = ("stop", "keep", "adopt", "rebase")
 UNITS = {"updates": "steps", "epochs": "epochs", "seconds": "s"}
 _RATES = {"epochs": "steps_per_epoch", "samples": "samples_per_step", "tokens": "tokens_per_step"}
@@ -52,9 +53,9 @@ def differences(saved: Saved, ours: Engine) -> list[str]:
     """
     found = []
     if saved.clock != ours.clock:
-        found.append(f"clock: saved {saved.clock}, now {ours.clock}")
+        found.append(f"clock: saved {_short(saved.clock)}, now {ours.clock}")
     if repr(ours.asked_run) not in (saved.asked_run, saved.run):
-        found.append(f"run: saved {saved.asked_run}, now {ours.asked_run!r}")
+        found.append(f"run: saved {_short(saved.asked_run)}, now {ours.asked_run!r}")
     mine = {(e.label, e.key): e for e in ours.entries}
     for place in {**saved.entries, **mine}:
         found.extend(_different(place, saved.entries.get(place), mine.get(place)))
@@ -62,7 +63,7 @@ def differences(saved: Saved, ours: Engine) -> list[str]:
 
 
 def _different(place: tuple[str, str], theirs: SavedEntry | None, mine: Entry | None) -> Iterator[str]:
-    where = f"group {place[0]}, {place[1]}"
+    where = f"group {_short(place[0])}, {_short(place[1])}"
     if theirs is None or mine is None:
         yield f"{where}: {'only now' if theirs is None else 'only in the checkpoint'}"
         return
@@ -70,14 +71,15 @@ def _different(place: tuple[str, str], theirs: SavedEntry | None, mine: Entry | 
     if base not in (theirs.asked[1], theirs.base):
         yield f"{where}: base value: saved {theirs.asked[1]}, now {base}"
     if text not in (theirs.asked[0], theirs.schedule):
-        yield f"{where}: schedule: saved {theirs.asked[0]}, now {text}"
+        yield f"{where}: schedule: saved {_short(theirs.asked[0])}, now {_short(text)}"
 
 
 def stop(saved: Saved, ours: Engine, found: list[str]) -> None:
     """Raise ResumeMismatch with every difference."""
-    listed = "\n  ".join(found)
+    more = [f"and {len(found) - _MOST_LINES} more"] if len(found) > _MOST_LINES else []
+    listed = "\n  ".join(found[:_MOST_LINES] + more)
     if saved.clock != ours.clock:
-        advice = f"Try clock={saved.clock!r}: positions mean something else on another clock."
+        advice = f"Try clock={brief(saved.clock)}: positions mean something else on another clock."
     else:
         advice = (
             'Try the saved configuration; or on_change="keep" (go on as saved), "adopt" (change at once; values may '
@@ -166,6 +168,10 @@ def span_at(place: float, axis: Axis) -> Span:
     """A place on an axis as a length; seconds in whole milliseconds, not after the place."""
     amount = Fraction(int(place * 1000), 1000) if axis == "seconds" else Fraction(int(place))
     return Span(amount, UNITS[axis])
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST_TEXT else f"{text[: _LONGEST_TEXT - 1]}…"
 
 
 def _carried(curve: Curve, theirs: SavedEntry | None) -> list[PlateauState]:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 Clock = Literal["updates", "calls", "epochs"]
 OnOverwrite = Literal["reapply", "yield"]
-_NOT_CARRIED = ("_watches", "writer", "ledger", "cadence")
+_NOT_CARRIED = ("_watches", "writer", "_ledger", "cadence")
 
 
 class Engine(LRScheduler):
@@ -60,9 +60,9 @@ class Engine(LRScheduler):
     on_overwrite: OnOverwrite
     reduce: Reduce
     timer: Callable[[], float]
-    ledger: Ledger | None
     due: bool
     _several: bool
+    _ledger: Ledger | None
     _elapsed: float
     _origin: float
     _watches: list[Watch]
@@ -71,6 +71,17 @@ class Engine(LRScheduler):
     def axis(self) -> Axis:
         """What positions are on the curve: updates, epochs or seconds."""
         return self.axis_of(self.run)
+
+    @property
+    def ledger(self) -> Ledger | None:
+        """Where each update's values are recorded; it is told the run, to say the epoch of each."""
+        return self._ledger
+
+    @ledger.setter
+    def ledger(self, ledger: Ledger | None) -> None:
+        self._ledger = ledger
+        if ledger is not None:
+            ledger.attach(self.run, axis="epochs" if self.axis == "epochs" else "updates")
 
     def axis_of(self, run: Run) -> Axis:
         """What positions would be on a curve over another run."""
@@ -84,8 +95,8 @@ class Engine(LRScheduler):
                 return
             for w in self._watches:
                 w.stepped = False
-        if self.ledger is not None:
-            self.ledger.record(self.position, self.writer.used())
+        if self._ledger is not None:
+            self._ledger.record(self.position, self.writer.used())
         self.position += 1
         self.due = True
 
@@ -172,6 +183,7 @@ class Engine(LRScheduler):
         feedback.signals(writer.tracks)
         feedback.ever = feedback.ever or self.feedback.ever
         self.run, self.entries, self.writer, self.feedback = run, entries, writer, feedback
+        self.ledger = self._ledger
         self.regroup()
         if not self.due:  # else the groups show what was used, until the next update's values are due
             self.rewrite()
@@ -249,7 +261,7 @@ class Engine(LRScheduler):
     def __setstate__(self, state: dict[str, Any]) -> None:
         stepped, written = state["_stepped"], state["_written"]
         self.__dict__.update({name: value for name, value in state.items() if name not in ("_stepped", "_written")})
-        self.ledger = None
+        self._ledger = None
         self._origin = float(self.timer())
         self.writer = Writer(self.optimizers, self.entries, self.run, self.axis)
         self.writer.regroup()

@@ -141,6 +141,8 @@ class Scheduler(Engine):
             self.write()
         elif self.clock != "updates":
             self.look()
+            if self._ledger is not None:
+                self._ledger.record(self.position, self.writer.used())
             self.position += 1
             self.cadence.call(self.run)
             self.write()

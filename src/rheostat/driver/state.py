@@ -130,6 +130,7 @@ def decode(state: object) -> Saved:
     for i, drive in enumerate(state["drives"]):
         _check_fields(drive, _DRIVE, f"state['drives'][{i}]")
         _check_size(drive, "since", f"state['drives'][{i}]")
+    metrics = [tuple(map(_plateau, drive["metrics"])) for drive in state["drives"]]
     entries: dict[tuple[str, str], SavedEntry] = {}
     for i, entry in enumerate(state["entries"]):
         where = f"state['entries'][{i}]"
@@ -137,7 +138,7 @@ def decode(state: object) -> Saved:
         place = entry["group"], entry["key"]
         if place in entries:
             raise StateError(f"{where}: group {place[0]}, {place[1]} is there twice. Nothing was loaded.")
-        entries[place] = _entry(entry, state["drives"][entry["drive"]])
+        entries[place] = _entry(entry, state["drives"][entry["drive"]], metrics[entry["drive"]])
     if any(type(flag) is not bool for flag in state["stepped"]):
         raise StateError(f"state['stepped']={brief(state['stepped'])}: need true or false. Nothing was loaded.")
     if sealed(state)["checksum"] != state["checksum"]:
@@ -154,8 +155,7 @@ def decode(state: object) -> Saved:
     )
 
 
-def _entry(entry: State, drive: State) -> SavedEntry:
-    metrics = tuple(_plateau(m) for m in drive["metrics"])
+def _entry(entry: State, drive: State, metrics: tuple[PlateauState, ...]) -> SavedEntry:
     asked = entry["asked"]["schedule"], float(entry["asked"]["base"])
     return SavedEntry(float(entry["base"]), drive["schedule"], drive["since"], metrics, asked)
 

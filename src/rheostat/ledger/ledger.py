@@ -135,6 +135,8 @@ class Ledger:
     def truncate(self, position: int) -> None:
         """Drop the rows of updates ≥ position, which a resumed run will make again."""
         self._check_open()
+        if self._pending is not None and self._pending["update"] < position:
+            self.flush()
         self._pending = self._before = None
         self._tail.truncate(position)
         self._latest = self._tail.last.get("update")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -56,16 +56,18 @@ def whole_lines(file: BinaryIO, path: Path) -> Iterator[bytes]:
         yield line
 
 
-def rows(file: BinaryIO, path: Path) -> Iterator[Row]:
-    """The rows of one file, its header first."""
+def rows(file: BinaryIO, path: Path, taken: Callable[[bytes], bool] | None = None) -> Iterator[tuple[Row, bytes]]:
+    """The rows of one file with their lines, its header first; without the lines that `taken` takes as they are."""
     for number, line in enumerate(whole_lines(file, path), 1):
+        if taken is not None and taken(line):
+            continue
         row = decode(line)
         if number == 1 and line.startswith(b"{") and (row or {}).get("rheostat_ledger") not in FORMATS:
             known = " or ".join(map(str, FORMATS))
             raise SchedulerError(f"ledger {str(path)!r}: need a ledger of format {known}; its first line is another.")
         if row is None or (number == 1) != ("rheostat_ledger" in row):
             raise SchedulerError(f"ledger {str(path)!r}: line {number} is damaged. Try the lines before it.")
-        yield row
+        yield row, line
 
 
 def update_of(line: bytes) -> int | None:

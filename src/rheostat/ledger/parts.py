@@ -1,9 +1,9 @@
 """The files of a ledger: one that is appended to, and the closed parts before it.
 
-`ledger.jsonl` is written to. Where rotation is asked for, it is closed now and then, and becomes `ledger.0001.jsonl.gz`,
-`ledger.0002.jsonl.gz`, …; the header of each file says which part it is. At every moment a reader finds all of it, and
-so does a resumed writer after a kill: a part with the number of the file that is written to, or a higher one, is left
-over from something that was interrupted, and is not read.
+`ledger.jsonl` is written to. Where rotation is asked for, it is closed now and then, and becomes
+`ledger.0001.jsonl.gz`, `ledger.0002.jsonl.gz`, …; the header of each file says which part it is. At every moment a
+reader finds all of it, and so does a resumed writer after a kill: a part with the number of the file that is written
+to, or a higher one, is left over from something that was interrupted, and is not read.
 """
 
 from __future__ import annotations
@@ -11,14 +11,16 @@ from __future__ import annotations
 import gzip
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from rheostat.errors import SchedulerError
 from rheostat.ledger.lines import Row, rows
 
+Taken = Callable[[bytes], bool] | None
 _DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile)
 
 
@@ -59,38 +61,40 @@ def opened(path: Path) -> Iterator[BinaryIO]:
         raise SchedulerError(f"ledger {str(path)!r}: cannot be read: {error.strerror}.") from None
 
 
-def all_rows(path: Path) -> Iterator[Row]:
-    """Every row of a ledger, part after part, with their headers."""
-    if not path.exists():
-        parts = closed_parts(path)
-        if parts:  # its writer was killed between two files
-            yield from _of_parts(path, parts, max(parts) + 1)
-            return
+def all_rows(path: Path, taken: Taken = None) -> Iterator[tuple[Row, bytes]]:
+    """Every row of a ledger with its line, part after part; without headers, and the lines that `taken` takes."""
+    parts = closed_parts(path)
+    if not path.exists() and parts:  # its writer was killed between two files
+        yield from _of_parts(path, parts, max(parts) + 1, taken)
+        return
     with opened(path) as file:  # held open, so that a rotation meanwhile neither hides rows nor shows them twice
-        own = rows(file, path)
+        own = rows(file, path, taken)
         first = next(own, None)
-        if first is None:
-            return
-        number = first.get("part", 1)
-        yield from _of_parts(path, closed_parts(path), number)
-        yield first
-        yield from own
+        if first is not None:
+            yield from _of_parts(path, closed_parts(path), first[0].get("part", 1), taken)
+            yield from own
 
 
-def _of_parts(path: Path, parts: dict[int, Path], stop: int) -> Iterator[Row]:
+def header_of(path: Path) -> Row:
+    """The header of a ledger's last file; empty where there is none."""
+    if not path.exists():
+        return {}
+    with opened(path) as file:
+        return next(rows(file, path), ({}, b""))[0]
+
+
+def _of_parts(path: Path, parts: dict[int, Path], stop: int, taken: Taken) -> Iterator[tuple[Row, bytes]]:
     numbers = [n for n in sorted(parts) if n < stop]
     # The oldest parts may have been deleted to save space; one in the middle may not.
     missing = set(range(numbers[0], stop)) - set(numbers) if numbers else set()
     if missing:
         name = part_path(path, min(missing)).name
-        raise SchedulerError(
-            f"ledger {str(path)!r}: its part {name} is missing. Try putting it back beside the others."
-        )
+        raise SchedulerError(f"ledger {str(path)!r}: its part {name} is missing. Try putting it back beside them.")
     for n in numbers:
-        yield from _of_part(path, n)
+        yield from _of_part(path, n, taken)
 
 
-def _of_part(path: Path, number: int) -> Iterator[Row]:
+def _of_part(path: Path, number: int, taken: Taken) -> Iterator[tuple[Row, bytes]]:
     part = part_path(path, number)
     try:
         file = part.open("rb")
@@ -98,7 +102,7 @@ def _of_part(path: Path, number: int) -> Iterator[Row]:
         part = packed(part)  # compressed just now, or long ago
     else:
         with file:
-            yield from rows(file, part)
+            yield from islice(rows(file, part, taken), 1, None)
             return
     with opened(part) as unpacked:
-        yield from rows(unpacked, part)
+        yield from islice(rows(unpacked, part, taken), 1, None)

@@ -18,6 +18,7 @@ from rheostat.ledger.lines import MARK, Row, decode, header, rows, update_of, wh
 from rheostat.ledger.parts import closed_parts, opened, packed, part_path
 
 _BLOCK = 2**16
+_MEND = "'100 MB' or '1e6 rows'"
 _UNITS = {"rows": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9}
 _LIMIT = re.compile(r"\s*([0-9]{1,9}(?:\.[0-9]{1,6})?(?:e[0-9]{1,2})?)\s*(rows|kb|mb|gb)\s*", re.ASCII | re.IGNORECASE)
 
@@ -35,9 +36,7 @@ class Limit:
         match = _LIMIT.fullmatch(text) if isinstance(text, str) and len(text) < 64 else None
         amount = float(match[1]) * _UNITS[match[2].lower()] if match else 0.0
         if match is None or amount < 1:
-            raise refuse(
-                "rotate", text, need="a size or a number of rows, with its unit", mend="'100 MB' or '1e6 rows'"
-            )
+            raise refuse("rotate", text, need="a size or a number of rows, with its unit", mend=_MEND)
         return Limit(amount, "rows" if match[2].lower() == "rows" else "bytes")
 
 
@@ -174,7 +173,7 @@ class Tail:
 
     def _cut(self, position: float) -> None:
         """Cut the file behind its last row of an update before `position`."""
-        end, known = 0, {}
+        end, known = 0, Row()
         with self.path.open("rb") as file:
             for stop, line in _backwards(file):
                 update = update_of(line)
@@ -205,7 +204,8 @@ class Tail:
         with opened(part) as file:
             for line in whole_lines(file, part):
                 size += len(line)
-                if (update_of(line) or 0) < position:
+                update = update_of(line)
+                if update is None or update < position:
                     end = size
         aside = self.path.with_name(f".{self.path.name}.next")
         with opened(part) as source, aside.open("wb") as target:

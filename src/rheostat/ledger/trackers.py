@@ -1,4 +1,4 @@
-"""A ledger shown elsewhere: TensorBoard, Weights & Biases. Live, as `Ledger(path, also=...)`, or replayed from its file.
+"""A ledger shown elsewhere: TensorBoard, Weights & Biases. Live, as `Ledger(path, also=...)`, or replayed.
 
 The ledger stays the record: these get float32 (TensorBoard), and only what was written.
 """
@@ -8,13 +8,14 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
 from rheostat.errors import SchedulerError
 from rheostat.ledger.frames import missing
 from rheostat.ledger.lines import Row
-from rheostat.ledger.parts import all_rows
+from rheostat.ledger.parts import all_rows, header_of
 
 _EXTRA = "trackers"
 _PLACES = ("update", "time", "used")
@@ -152,24 +153,22 @@ class WeightsAndBiases:
 
 def scalars(row: Row) -> dict[str, float]:
     """The numbers of a row by their columns' names: "lr/0", "loss", "epoch"."""
-    used = {
-        f"{key}/{label}": value for key, by_group in row.get("used", {}).items() for label, value in by_group.items()
-    }
+    used = {f"{key}/{label}": value for key, by in row.get("used", {}).items() for label, value in by.items()}
     return {**used, **{name: value for name, value in row.items() if name not in _PLACES}}
 
 
 def _replay(path: Path, begin: Callable[[], _Tracker]) -> _Tracker:
     """Give every row of a ledger to a tracker that is begun once the ledger is known to be one."""
+    header = header_of(path)
     rows = all_rows(path)
-    header = next(rows, None)
-    if header is None:
-        raise SchedulerError(f"ledger {str(path)!r}: is empty.")
+    first = next(rows, None)  # whatever is wrong with the file is said before anything is begun
+    if first is None:
+        raise SchedulerError(f"ledger {str(path)!r}: holds no rows.")
     tracker = begin()
-    tracker.began = header.get("began", path.stat().st_mtime)
+    tracker.began = header.get("began")
     try:
-        for row in rows:
-            if "rheostat_ledger" not in row:
-                tracker(row)
+        for row, _ in chain([first], rows):
+            tracker(row)
     finally:
         tracker.close()
     return tracker

@@ -13,6 +13,9 @@ WITHIN = 0.05
 LOWER = 1 / 3
 """Where in the band the suggestion lies: too high is a cliff, too low is a slope."""
 
+SCATTER = 0.5
+"""Decades by which the best rate of a whole training may lie off the suggestion, in about nine of ten cases."""
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -48,6 +51,24 @@ def choose(scores: Iterable[tuple[float, float]], untrained: float) -> Choice | 
     high, open_above = _crossing(x, y, best, line, 1)
     middle = low + LOWER * (high - low)
     return Choice(math.exp(middle), (math.exp(low), math.exp(high)), lrs[best], open_below, open_above)
+
+
+def settle(choice: Choice, ramp: float | None, avoid: float | None) -> tuple[float, tuple[float, float]]:
+    """The suggestion for the whole training, and the band in which its best learning rate probably lies.
+
+    Short runs bear a higher learning rate than long ones. Where the range test says less than they do, the two meet in
+    the (geometric) middle: their errors are of different kinds, and too low costs less than too high.
+
+    Args:
+        choice: what the short runs say.
+        ramp: what the range test suggests, if anything.
+        avoid: from where on its loss rose, if it did.
+    """
+    lower = ramp is not None and ramp < choice.suggestion
+    suggestion = math.sqrt(choice.suggestion * ramp) if lower and ramp is not None else choice.suggestion
+    low = min(choice.band[0], suggestion / 10**SCATTER)
+    high = max(choice.band[1], suggestion * 10**SCATTER)
+    return suggestion, (low, high if avoid is None else max(choice.band[1], suggestion, min(high, avoid)))
 
 
 def _crossing(x: np.ndarray, y: np.ndarray, best: int, line: float, way: int) -> tuple[float, bool]:

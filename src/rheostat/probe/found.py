@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rheostat.probe.choice import Choice
+from rheostat.probe.choice import Choice, settle
 from rheostat.probe.result import RangeResult
 
 if TYPE_CHECKING:
@@ -38,17 +38,25 @@ class FindResult:
     @property
     def suggestion(self) -> float | None:
         """The learning rate to use, or None where there is none to be read."""
-        return self.choice.suggestion if self.choice is not None else None if self.trials else self.ramp.suggestion
+        return None if self._settled is None else self._settled[0]
+
+    @property
+    def band(self) -> tuple[float, float] | None:
+        """From where to where the best learning rate of the whole training probably lies."""
+        return None if self._settled is None else self._settled[1]
+
+    @property
+    def _settled(self) -> tuple[float, tuple[float, float]] | None:
+        if self.choice is not None:
+            return settle(self.choice, self.ramp.suggestion, self.ramp.avoid)
+        if self.trials or self.ramp.suggestion is None or self.ramp.band is None:
+            return None
+        return self.ramp.suggestion, self.ramp.band
 
     @property
     def factor(self) -> float | None:
         """The suggestion as a factor of the learning rates that the groups have."""
         return None if self.suggestion is None or not self.ramp.base else self.suggestion / self.ramp.base
-
-    @property
-    def band(self) -> tuple[float, float] | None:
-        """The learning rates that are about as good."""
-        return self.choice.band if self.choice is not None else None if self.trials else self.ramp.band
 
     @property
     def status(self) -> str:
@@ -76,8 +84,8 @@ class FindResult:
         if self.choice.open_above or self.choice.open_below:
             where = "high" if self.choice.open_above else "low"
             return f"the {where}est learning rate that was tried is as good as the best. Try effort='thorough'."
-        ramp = self.ramp.suggestion
-        agree = ramp is not None and self.band is not None and self.band[0] / 2 <= ramp <= 2 * self.band[1]
+        ramp, (low, high) = self.ramp.suggestion, self.choice.band
+        agree = ramp is not None and low / 2 <= ramp <= 2 * high
         seen = "range test and short runs agree" if agree else "range test and short runs do not agree"
         return f"{seen}." if self.effort == "thorough" else f"{seen}. Surer: effort='thorough'."
 
@@ -114,6 +122,9 @@ class FindResult:
             lines.append(f"band        {self.band[0]:.2g} to {self.band[1]:.2g}")
         lines.append(f"cost        {self.updates} updates, {self.updates / self.run:.0%} of the run's {self.run}")
         lines.append(f"range test  {self.ramp.status}: {_or_none(self.ramp.suggestion)}")
+        if self.choice is not None:
+            low, high = self.choice.band
+            lines.append(f"within 5 %  {low:.2g} to {high:.2g} of the short runs")
         longest = max(t.updates for t in self.trials)
         by_lr: dict[float, list[str]] = {}
         for t in sorted(self.trials, key=lambda t: t.lr):

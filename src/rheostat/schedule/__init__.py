@@ -1,8 +1,9 @@
 """Schedules as values. Pure; NumPy only.
 
 span      lengths of training with their units          run       how long training is; converts units
-base      Schedule, its place in a run, what it becomes  levels    factors, absolute values, counts
-shapes/   one vectorised formula each                    combine   >>, *, clip, scale, repeat
+base      Schedule and Shape, their text                 place     where one is bound, and what it becomes
+shapes/   one vectorised formula each                    combine   >> and *
+wrap      clip, scale, repeat                            rebase    from whatever factor is in force
 named     wsd, one_cycle, … as compositions              metric    plateau: pure state in, state out
 notation  text to schedule                               curve     a schedule over a run
 lint      what a tired person misses                     explain   where a value comes from

@@ -1,36 +1,30 @@
-"""What every schedule is: an immutable value, its place in a run, and what it is bound to there."""
+"""What every schedule is: an immutable value. What one shape is, and its text."""
 
 from __future__ import annotations
 
 import inspect
-import math
-from collections.abc import Callable, Sequence
-from dataclasses import MISSING, dataclass, field, fields, replace
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass, fields
 from fractions import Fraction
 from numbers import Real
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 from rheostat.errors import ScheduleError, brief, refuse
 from rheostat.schedule.levels import Absolute, Level
+from rheostat.schedule.place import Bound, FloatArray, Formula, Place, divided
 from rheostat.schedule.span import Span
 
 if TYPE_CHECKING:
     from rheostat.schedule.curve import Curve
-    from rheostat.schedule.metric import Control
     from rheostat.schedule.run import Axis, Run
 
-FloatArray = NDArray[np.float64]
-Formula = Callable[[FloatArray], FloatArray]
-Signals = Sequence[float]
-"""The factors of the metric-driven parts of a curve, in the order of its controls."""
-Evaluate = Callable[[FloatArray, Signals], FloatArray]
+__all__ = ["MAKERS", "Bound", "FloatArray", "Formula", "Place", "Schedule", "Shape", "divided", "maker", "walk"]
 
 MAKERS: dict[str, Callable[..., Any]] = {}
 """Every name that the notation knows, and what it calls."""
 
+_DEEPEST = 64
+_MOST_PARTS = 1000
 _Make = TypeVar("_Make", bound=Callable[..., Any])
 
 
@@ -52,9 +46,14 @@ class Schedule:
     binds: ClassVar[int] = 9  # how tightly the text of this schedule holds together: 1 for >>, 2 for *, 9 for a call
 
     @property
+    def inside(self) -> tuple[Schedule, ...]:
+        """The schedules that it is made of."""
+        return ()
+
+    @property
     def takes_rest(self) -> bool:
         """Whether it has no length of its own, and takes what is left of the run."""
-        raise NotImplementedError
+        return any(part.takes_rest for part in self.inside)
 
     @property
     def needs_base(self) -> bool:
@@ -64,7 +63,7 @@ class Schedule:
     @property
     def depth(self) -> int:
         """How deeply schedules are nested in it."""
-        return 1
+        return 1 + max((part.depth for part in self.inside), default=0)
 
     def length(self, place: Place) -> Fraction | None:
         """Its own length on the axis of `place`, exact; None where it takes the rest."""
@@ -120,19 +119,19 @@ class Schedule:
 
     def clip(self, min: Level | None = None, max: Level | None = None) -> Schedule:  # noqa: A002 - NumPy's names
         """This schedule, kept within [min, max] (factors ≥ 0, or `absolute(...)`)."""
-        from rheostat.schedule.combine import clipped
+        from rheostat.schedule.wrap import clipped
 
         return clipped(self, min, max)
 
     def scale(self, k: float) -> Schedule:
         """This schedule times a constant factor k ≥ 0."""
-        from rheostat.schedule.combine import scaled
+        from rheostat.schedule.wrap import scaled
 
         return scaled(self, k)
 
     def repeat(self, n: int) -> Schedule:
         """This schedule n times, one after the other; without a length of its own each takes 1/n of the rest."""
-        from rheostat.schedule.combine import repeated
+        from rheostat.schedule.wrap import repeated
 
         return repeated(self, n)
 
@@ -163,9 +162,6 @@ class Schedule:
 
     def __repr__(self) -> str:
         return _call_text(self)
-
-    def __str__(self) -> str:
-        return repr(self)
 
     def text(self, binds: int) -> str:
         """Its text as an operand of something that binds so tightly."""
@@ -200,103 +196,6 @@ class Shape(Schedule):
     def _own(self) -> Span | None:
         span: Span | None = getattr(self, "span", None)
         return span
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a schedule is bound: the run, the axis, where it begins and how long it is there."""
-
-    run: Run
-    axis: Axis
-    base: float | None
-    begin: float = 0.0
-    length: float | None = None
-    controls: list[Control] = field(default_factory=list)
-    bound: dict[tuple[int, float, float], Bound] = field(default_factory=dict)
-
-    def bind(self, schedule: Schedule, length: float) -> Bound:
-        """Bind what begins here to a length; once, although repeats within repeats ask for it again and again."""
-        key = (id(schedule), self.begin, length)
-        if key not in self.bound:
-            self.bound[key] = schedule.bind(replace(self, length=length))
-        return self.bound[key]
-
-    def whole(self, exact: Fraction) -> float:
-        """The nearest position that can own an update: a whole number, or any on the axis of seconds."""
-        return float(exact) if self.axis == "seconds" else float(math.floor(exact + Fraction(1, 2)))
-
-    def position(self, span: Span, name: str) -> float:
-        """Where `span` ends on this axis, as a position."""
-        return self.whole(self.run.convert(span, self.axis, name))
-
-    def period(self, span: Span, name: str) -> Fraction:
-        """A recurring length, exact; at least one update."""
-        exact = self.run.convert(span, self.axis, name)
-        if exact < self.least:
-            raise refuse(name, str(span), need="at least one update", mend="'1 steps'")
-        return exact
-
-    def level(self, value: Level, name: str) -> float:
-        """A level as a factor of the base value."""
-        if not isinstance(value, Absolute):
-            return float(value)
-        if self.base is None:
-            raise refuse(name, value, need="a base value to compare with", mend="schedule.over(run, base=3e-4)")
-        if not self.base > 0:
-            raise refuse(name, value, need="a base value above 0; this group's is 0", mend=f"a factor as {name}")
-        return divided(value.value, self.base)
-
-    def fall(self, start: Level, end: Level, name: str) -> tuple[float, float]:
-        """Start and end as factors; an absolute end must not lie above the start it comes from."""
-        high, low = self.level(start, f"{name}(start)"), self.level(end, f"{name}(end)")
-        if isinstance(end, Absolute) and not isinstance(start, Absolute) and low > high:
-            need = f"a value that is not above the one it starts from, {high * (self.base or 0.0):g}"
-            raise refuse("end", end, need=need, mend="a smaller end, or start=absolute(...) if it should rise")
-        return high, low
-
-    def within(self, schedule: Schedule) -> Place:
-        """The place of a part that begins here: as long as the part says, or as this place is."""
-        own = schedule.length(self)
-        return self if own is None else replace(self, length=max(self.whole(own), self.least))
-
-    @property
-    def least(self) -> float:
-        """The shortest length that a part can have."""
-        return 0.0 if self.axis == "seconds" else 1.0
-
-    def before_end(self, t: FloatArray) -> FloatArray:
-        """Positions as seen from within: at the very end a staircase or cycle still stands on its last part."""
-        if self.length is None:
-            return t
-        return np.minimum(t, np.nextafter(self.length, 0.0) if self.axis == "seconds" else self.length - 1.0)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Bound:
-    """A schedule at its place: plain numbers, ready to be evaluated on local positions."""
-
-    source: Schedule
-    begin: float
-    length: float | None
-    evaluate: Evaluate
-    parts: tuple[Bound, ...] = ()
-
-    def __call__(self, t: FloatArray, signals: Sequence[float]) -> FloatArray:
-        """Factors at local positions `t` ≥ 0, of the same shape; past the end the last value is held."""
-        return self.evaluate(t if self.length is None else np.minimum(t, self.length), signals)
-
-    def explain(self, t: float, signals: Sequence[float]) -> str:
-        """What makes the factor at local position `t`, as text."""
-        return f"{self.source!r} {float(self(np.array([t]), signals)[0]):.6g}"
-
-
-def divided(value: float, base: float) -> float:
-    """The quotient value / base, or its neighbour that gives the value back when it is multiplied by the base."""
-    near = value / base
-    for factor in (near, math.nextafter(near, 0.0), math.nextafter(near, math.inf)):
-        if factor * base == value:
-            return factor
-    return near
 
 
 def _operand(symbol: str, other: object) -> Schedule:
@@ -343,7 +242,17 @@ def value_text(value: object) -> str:
     return repr(value)
 
 
-def check_depth(depth: int, most: int = 64) -> None:
-    """Refuse nesting so deep that printing and comparing would fail."""
-    if depth > most:
-        raise ScheduleError(f"schedules are nested {depth} deep: need at most {most}. Try a sequence with >> instead.")
+def walk(schedule: Schedule) -> list[Schedule]:
+    """A schedule and everything it is made of."""
+    return [schedule, *(s for part in schedule.inside for s in walk(part))]
+
+
+def checked(schedule: Schedule) -> Schedule:
+    """The schedule, if it is neither too long nor so deep that printing and comparing would fail."""
+    depth, parts = schedule.depth, schedule.inside
+    if depth > _DEEPEST:
+        need = f"need at most {_DEEPEST}. Try a sequence with >> instead."
+        raise ScheduleError(f"schedules are nested {depth} deep: {need}")
+    if len(parts) > _MOST_PARTS:
+        raise ScheduleError(f"{brief(parts[0])} …: need at most {_MOST_PARTS} parts. Try piecewise([...]).")
+    return schedule

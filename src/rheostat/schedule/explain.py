@@ -7,9 +7,10 @@ from collections.abc import Sequence as Signals
 import numpy as np
 
 from rheostat.schedule.base import Bound, Schedule
-from rheostat.schedule.combine import Clipped, Product, Repeated, Scaled, Sequence
+from rheostat.schedule.combine import Product, Sequence
 from rheostat.schedule.levels import Absolute
 from rheostat.schedule.metric import Plateau
+from rheostat.schedule.wrap import Clipped, Repeated, Scaled
 
 
 def explain(bound: Bound, t: float, signals: Signals[float]) -> str:

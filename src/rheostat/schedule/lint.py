@@ -8,8 +8,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from rheostat.errors import ScheduleError, refuse
-from rheostat.schedule.base import Bound, FloatArray, Schedule
-from rheostat.schedule.combine import Clipped, Sequence, walk
+from rheostat.schedule.base import Bound, FloatArray, Schedule, walk
+from rheostat.schedule.combine import Sequence
 from rheostat.schedule.curve import Curve
 from rheostat.schedule.metric import Plateau
 from rheostat.schedule.notation import parse
@@ -19,6 +19,7 @@ from rheostat.schedule.shapes.decay import Decay
 from rheostat.schedule.shapes.rise import Warmup
 from rheostat.schedule.shapes.stairs import Multistep, Step
 from rheostat.schedule.span import Span
+from rheostat.schedule.wrap import Clipped
 
 _EXHAUSTIVE = 2_000_000
 _TINY = 1e-6

@@ -85,8 +85,13 @@ def power(factor: float, t: FloatArray, every: float | Fraction) -> Pair:
     near = float(exact)
     q, rest = quotient(t, near)
     rest = rest - q * (float(exact - Fraction(near)) / near)
+    log = math.log(factor)
     result = factor**q
-    return result, result * (math.log(factor) * rest)
+    # Near 1 what is missing to it is the more exact: somebody may subtract the result from 1.
+    missing = -np.expm1(q * log)
+    is_near = result > 0.75
+    result = np.where(is_near, 1.0 - missing, result)
+    return result, np.where(is_near, (1.0 - result) - missing, 0.0) + result * (log * rest)
 
 
 def fallen(t: FloatArray, n: float, exponent: float) -> Pair:

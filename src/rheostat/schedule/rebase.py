@@ -7,10 +7,11 @@ from fractions import Fraction
 
 import numpy as np
 
-from rheostat.schedule.base import Bound, FloatArray, Formula, Place, Schedule, Signals
-from rheostat.schedule.combine import Wrapped
+from rheostat.schedule.base import Schedule
 from rheostat.schedule.levels import number
+from rheostat.schedule.place import Bound, FloatArray, Formula, Place, Signals
 from rheostat.schedule.span import Span
+from rheostat.schedule.wrap import Wrapped
 
 _LOOKS = 4097  # positions at which the rest of a curve is looked at, to find where it is highest
 _ROUNDING = 1e-12

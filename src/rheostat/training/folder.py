@@ -42,6 +42,12 @@ def was_begun(folder: Path) -> bool:
     return any((folder / name).exists() for name in (LEDGER, CONFIG, f"{CONFIG}.tmp"))
 
 
+def set_ledger_aside(folder: Path, updates: int) -> None:
+    """Keep the ledger of so many updates under a name of its own; the next begins with other numbers."""
+    if (folder / LEDGER).exists():
+        (folder / LEDGER).replace(folder / f"ledger.first-{updates}.jsonl")
+
+
 def describe(folder: Path, task: Task, scheduler: Scheduler) -> None:
     """Make the folder, and write down what was asked for, beside what will be used.
 

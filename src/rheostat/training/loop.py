@@ -15,11 +15,12 @@ from typing import Any
 import torch
 
 from rheostat.driver import Scheduler
+from rheostat.driver.change import OnChange
 from rheostat.errors import SchedulerError, StateError, refuse
 from rheostat.ledger import Ledger
-from rheostat.schedule import Run, Schedule, Span
+from rheostat.schedule import Schedule, Span
 from rheostat.training import checkpoint, restart
-from rheostat.training.folder import describe, find_folder, was_begun
+from rheostat.training.folder import describe, find_folder, set_ledger_aside, was_begun
 from rheostat.training.interval import Interval
 from rheostat.training.progress import Progress
 from rheostat.training.randomness import random_states, restore_random, seed_all
@@ -37,6 +38,7 @@ def train(
     out: str | Path | None = None,
     resume: bool = False,
     save_every: int | str | Span | None = None,
+    on_change: OnChange = "stop",
     progress: bool = True,
 ) -> Result:
     """Train a Task, and record what each update used.
@@ -51,6 +53,8 @@ def train(
         resume: go on from the checkpoint in `out` (by default the latest run of that name).
         save_every: how often to save within an epoch: updates, or a length such as "50 steps", "0.5 epochs" or
             "10 min" (the default). The state is also saved at the end of each epoch.
+        on_change: what resuming does where schedule, length, learning rates or batch size differ from the checkpoint's:
+            "stop", "keep", "adopt" or "rebase", as `Scheduler.load_state_dict` says.
         progress: whether to show a progress bar and the table at the end.
 
     Returns:
@@ -71,32 +75,31 @@ def train(
     interval = Interval(save_every, run)
     task.model.to(_device())
     seed_all(task.seed, 0)
-    scheduler = Scheduler(task.optimizers, task.schedule if schedule is None else schedule, run)
+    scheduler = Scheduler(task.optimizers, task.schedule if schedule is None else schedule, run, on_change=on_change)
     listens = any(track.curve.controls for track in scheduler.writer.tracks)
     if listens and task.metric is None:
         scheduler.close()
         need = "the name of a number that evaluate gives, for plateau() to listen to"
         raise refuse("metric", None, need=need, mend="rh.Task(..., evaluate=..., metric='loss')")
     folder = find_folder(task.name, out, resume=resume)
-    trainer = _Trainer(task, scheduler, run, folder, interval, listens)
-    if resume:
-        trainer.restore()
+    trainer = _Trainer(task, scheduler, folder, interval, listens)
+    begin = trainer.restore() if resume else 0
     describe(folder, task, scheduler)
     with Ledger(folder / "ledger.jsonl", resume=resume) as ledger:
         if resume:
             ledger.truncate(scheduler.position)
         scheduler.ledger = ledger
-        with Progress(run.updates or 0, scheduler, show=progress) as bar, _interruptible(trainer):
+        with Progress(scheduler.run.updates or 0, scheduler, show=progress) as bar, _interruptible(trainer):
             metrics = trainer.train(ledger, bar)
     scheduler.close()
-    return summarise(task.name, scheduler, folder, metrics, stopped=trainer.stop, show=progress)
+    since = begin if scheduler.changes else 0
+    return summarise(task.name, scheduler, folder, metrics, stopped=trainer.stop, show=progress, since=since)
 
 
 @dataclass
 class _Trainer:
     task: Task
     scheduler: Scheduler
-    run: Run
     folder: Path
     interval: Interval
     listens: bool
@@ -110,7 +113,7 @@ class _Trainer:
     def train(self, ledger: Ledger, bar: Progress) -> dict[str, float]:
         """Train until the run is over or somebody interrupts; returns the last evaluation."""
         metrics: dict[str, float] = {}
-        while self.scheduler.position < (self.run.updates or 0) and not self.stop:
+        while self.scheduler.position < self.updates_in_all and not self.stop:
             for loss in self.updates():
                 ledger.log(loss=loss)
                 bar.advance(loss)
@@ -126,6 +129,11 @@ class _Trainer:
                 bar.note(self.epoch, metrics)
             self.save(ledger, random)
         return metrics or self.evaluate()
+
+    @property
+    def updates_in_all(self) -> int:
+        """How long training is now."""
+        return self.scheduler.run.updates or 0
 
     def updates(self) -> Iterator[float]:
         """The updates of the present epoch from the present batch on; gives the mean loss of each."""
@@ -151,7 +159,7 @@ class _Trainer:
                     optimizer.zero_grad()
                 yield mean  # while the groups still show what this update used
                 self.scheduler.step()
-                if self.stop or self.scheduler.position >= (self.run.updates or 0):
+                if self.stop or self.scheduler.position >= self.updates_in_all:
                     return
 
     def batches(self) -> Iterator[tuple[Any, bool]]:
@@ -207,11 +215,14 @@ class _Trainer:
             raise StateError(f"training stopped after {at} updates, which could not be saved.\n{error}") from error
         self.proven = True
 
-    def restore(self) -> None:
-        """Go on from the newest sound checkpoint; from the beginning where the run was killed before its first."""
+    def restore(self) -> int:
+        """Go on from the newest sound checkpoint, and say at which update.
+
+        That is the beginning, where the run was killed before its first.
+        """
         if was_begun(self.folder) and checkpoint.never_saved(self.folder):
             print(f"{self.folder}: nothing was saved yet. It starts from the beginning.")
-            return
+            return 0
         state, message = checkpoint.load(self.folder)
         if message:
             print(message)
@@ -222,6 +233,13 @@ class _Trainer:
         if message:
             checkpoint.set_aside(self.folder)
         self.epoch, self.batch, self.random = state["epoch"], state["batch"], state["random"]
+        for line in self.scheduler.changes:
+            print(f"{self.scheduler.on_change}: {line}")
+        before, now = state["scheduler"]["position"], self.scheduler.position
+        if now != before:  # another batch size: updates have other numbers from here on
+            set_ledger_aside(self.folder, before)
+            self.batch = round(self.batch * now / before)
+        return now
 
 
 def to_device(batch: Any, device: torch.device) -> Any:

@@ -34,9 +34,19 @@ class Result:
 
 
 def summarise(
-    name: str, scheduler: Scheduler, folder: Path, metrics: dict[str, float], *, stopped: bool, show: bool
+    name: str,
+    scheduler: Scheduler,
+    folder: Path,
+    metrics: dict[str, float],
+    *,
+    stopped: bool,
+    show: bool,
+    since: int = 0,
 ) -> Result:
-    """Compare planned and used, draw the picture, print the table."""
+    """Compare planned and used, draw the picture, print the table.
+
+    What was planned is known from update `since` on: before it, a resumed run may have had another schedule.
+    """
     used = columns(folder / "ledger.jsonl")
     first = next(e for e in scheduler.entries if e.key == "lr")
     planned = scheduler.curve.values(0, scheduler.position)
@@ -44,6 +54,8 @@ def summarise(
     positions = used.get("update", np.empty(0)).astype(int)
     metric_driven = bool(scheduler.curve.controls)
     apart = np.abs(seen - planned[positions]) / np.maximum(planned[positions], 1e-300)
+    apart = apart[positions >= since]
+    planned[: min(since, planned.size)] = np.nan
     difference = float("nan") if metric_driven else float(apart.max(initial=0.0))
     picture = _picture(scheduler, folder)
     result = Result(folder, metrics, scheduler.position, difference, stopped)
@@ -70,7 +82,8 @@ def _print_table(name: str, result: Result, used: np.ndarray, planned: np.ndarra
     table = Table("", "update", "planned", "used", title=f"{name}: {result.updates} updates")
     for label, i in (("first LR", 0), ("peak LR", int(used.argmax()) if used.size else 0), ("last LR", used.size - 1)):
         if used.size:
-            table.add_row(label, str(i), f"{planned[i]:.6g}", f"{used[i]:.6g}")
+            plan = "before the change" if np.isnan(planned[i]) else f"{planned[i]:.6g}"
+            table.add_row(label, str(i), plan, f"{used[i]:.6g}")
     apart = (
         "as reported" if np.isnan(result.difference) else f"{result.difference:.1e}" if result.difference else "none"
     )

@@ -43,7 +43,7 @@ def audit(
         group: a group of the ledger; all of them by default.
         step_column: the column that counts updates from 0; guessed by default.
         lr_column: the column of values; guessed by default.
-        tolerance: what counts as equal, relative to the value (in [0, 0.1]). What a log rounded away counts as equal too.
+        tolerance: what counts as equal, relative to the value (in [0, 0.1]). What a log rounded away does too.
 
     Returns:
         An `Audit`; of several groups the first that differs, else the first.

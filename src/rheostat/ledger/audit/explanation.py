@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from rheostat.ledger.audit.plan import FloatArray
@@ -22,5 +23,5 @@ class Explanation:
     name: str
     text: str
     expected: FloatArray = field(repr=False)
-    parameters: dict[str, float]
+    parameters: Mapping[str, float]
     mend: str
