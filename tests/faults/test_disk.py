@@ -191,3 +191,21 @@ def test_training_on_a_disk_that_runs_full_stops_and_goes_on_when_there_is_room(
     rh.train(small.task(), out=run, resume=True, progress=False)
     rh.train(small.task(), out=tmp_path / "whole", progress=False)
     assert small.outcome(run) == small.outcome(tmp_path / "whole")
+
+
+def test_training_without_room_for_a_row_of_the_ledger_stops_with_one_error(tmp_path):
+    run, batches, before = tmp_path / "run", iter(range(1000)), resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def on_batch():
+        if next(batches) == 9:  # two updates after a save, five before the next
+            resource.setrlimit(resource.RLIMIT_FSIZE, ((run / "ledger.jsonl").stat().st_size + 20, before[1]))
+
+    try:
+        with pytest.raises(rh.SchedulerError, match=r"ledger '.*': cannot be written: File too large"):
+            rh.train(small.task(on_batch=on_batch), out=run, progress=False)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert checkpoint.load(run)[0]["scheduler"]["position"] == 7
+    rh.train(small.task(), out=run, resume=True, progress=False)
+    rh.train(small.task(), out=tmp_path / "whole", progress=False)
+    assert small.outcome(run) == small.outcome(tmp_path / "whole")
