@@ -100,6 +100,20 @@ def test_everything_failing_from_an_operation_on(folder, monkeypatch):
         assert checkpoint.load(folder)[0]["epoch"] in (0, 1)
 
 
+def test_what_a_kill_between_the_renames_left_is_never_written_over(folder):
+    """The whole state.tmp is the newest then, and stays findable while the next save fails anywhere."""
+    for failed in range(len(OPERATIONS)):
+        for n in range(3):
+            checkpoint.save(folder, state(n))
+        (folder / checkpoint.NEWEST).rename(folder / checkpoint.ASIDE)
+        assert checkpoint.load(folder)[0]["epoch"] == 2
+        with pytest.MonkeyPatch.context() as patch:
+            Disk(failed).patch(patch)
+            with pytest.raises(rh.StateError):
+                checkpoint.save(folder, state(3))
+        assert checkpoint.load(folder)[0]["epoch"] in (2, 3)
+
+
 def fail():
     raise OSError(errno.EIO, os.strerror(errno.EIO))
 

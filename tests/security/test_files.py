@@ -111,6 +111,7 @@ def test_a_hostile_state_with_the_right_checksum_is_refused(name, tmp_path):
     with pytest.raises(rh.StateError, match=r"state\.pt: (holds|damaged)") as caught:
         checkpoint.read(path)
     assert len(str(caught.value)) < 1000
+    assert ("it is compressed" in str(caught.value)) == (name in ("a compressed archive", "many names for one content"))
 
 
 @pytest.mark.usefixtures("nothing_ran")
