@@ -7,15 +7,6 @@ import pytest
 from resume import orders, same
 from resume.cases import CLOCKS, KERNELS, PLACES
 
-KNOWN = {
-    ("late_keys", orders.optimizer_then_built_then_scheduler): pytest.mark.xfail(
-        strict=True,
-        raises=Exception,
-        reason="a key that only a late group schedules cannot be said when the scheduler is built over all groups: "
-        "schedule['weight_decay']=['late']: need a schedule for group '0' too",
-    )
-}
-
 
 @functools.lru_cache(maxsize=1)
 def whole(case):
@@ -25,7 +16,7 @@ def whole(case):
 @pytest.mark.parametrize(
     ("case", "order"),
     [
-        pytest.param(case, order, id=f"{case}-{order.__name__}", marks=KNOWN.get((case.name, order), ()))
+        pytest.param(case, order, id=f"{case}-{order.__name__}")
         for case in PLACES + CLOCKS + KERNELS
         for order in orders.ORDERS
     ],

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rheostat.driver.columns import Column, Group, Member, columns_of, separate
+from rheostat.driver.columns import Column, Group, Member, columns_of, number_of, separate, value_of
 from rheostat.driver.feedback import Drive, Signals
-from rheostat.driver.plan import Entry, curve_of
+from rheostat.driver.plan import Entry, curve_of, has
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -105,13 +105,20 @@ class Writer:
         return result
 
     def of_groups(self, key: str, rows: Sequence[Sequence[float]]) -> list[float]:
-        """Values of one key, given as one row for each column, in the order of the groups."""
+        """Values of one key, given as one row for each column, in the order of the groups.
+
+        A group whose value is not scheduled has the one that it holds.
+        """
         found = {
             (e.optimizer, e.group): value
             for column, row in zip(self.columns, rows, strict=True)
             for e, value in zip((self.entries[i] for i in column.entries), row, strict=True)
             if e.key == key
         }
+        for o, optimizer in enumerate(self.optimizers):
+            for g, group in enumerate(optimizer.param_groups):
+                if (o, g) not in found and has(group, key):
+                    found[o, g] = number_of(value_of(group, key))
         return [found[place] for place in sorted(found)]
 
 

@@ -108,7 +108,7 @@ class _Reader:
             known = nearest(node.id, MAKERS)
             if node.id in MAKERS:
                 raise self._at(node, f"{node.id!r} is not called. Try '{node.id}()'.")
-            raise self._at(node, f"unknown name {node.id!r}." + (f" Try '{known}()'." if known else ""))
+            raise self._at(node, f"unknown name {brief(node.id)}." + (f" Try '{known}()'." if known else ""))
         raise self._at(node, "only calls of schedules, numbers, quoted lengths and lists can stand here.")
 
     def call(self, node: ast.Call, depth: int) -> Any:
@@ -130,7 +130,7 @@ class _Reader:
             if name not in known:
                 close = nearest(name, known)
                 mend = f"Try {close}=." if close else f"Try one of {', '.join(known)}."
-                raise self._at(keyword, f"unknown argument {name!r}. {mend}")
+                raise self._at(keyword, f"unknown argument {brief(name)}. {mend}")
             kwargs[name] = self.value(keyword.value, depth)
         try:
             return make(*args, **kwargs)
@@ -147,7 +147,7 @@ class _Reader:
         if name.id not in MAKERS:
             known = nearest(name.id, MAKERS)
             mend = f"Try '{known}(...)'." if known else f"Try one of {', '.join(sorted(MAKERS))}."
-            raise self._at(name, f"unknown schedule {name.id!r}. {mend}")
+            raise self._at(name, f"unknown schedule {brief(name.id)}. {mend}")
         return MAKERS[name.id]
 
     def method(self, node: ast.Attribute, depth: int) -> Any:
@@ -156,7 +156,9 @@ class _Reader:
         of = self.value(node.value, depth)
         if not isinstance(of, Schedule) or node.attr not in _METHODS:
             where = ast.Name(node.attr, col_offset=(node.end_col_offset or 0) - len(node.attr.encode()))
-            raise self._at(where, f"unknown method {node.attr!r}. Try one of {', '.join(_METHODS)}, on a schedule.")
+            raise self._at(
+                where, f"unknown method {brief(node.attr)}. Try one of {', '.join(_METHODS)}, on a schedule."
+            )
         return getattr(of, node.attr)
 
     def combination(self, node: ast.BinOp, depth: int) -> Any:
