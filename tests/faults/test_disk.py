@@ -100,6 +100,20 @@ def test_everything_failing_from_an_operation_on(folder, monkeypatch):
         assert checkpoint.load(folder)[0]["epoch"] in (0, 1)
 
 
+def test_what_a_kill_between_the_renames_left_is_never_written_over(folder):
+    """The whole state.tmp is the newest then, and stays findable while the next save fails anywhere."""
+    for failed in range(len(OPERATIONS)):
+        for n in range(3):
+            checkpoint.save(folder, state(n))
+        (folder / checkpoint.NEWEST).rename(folder / checkpoint.ASIDE)
+        assert checkpoint.load(folder)[0]["epoch"] == 2
+        with pytest.MonkeyPatch.context() as patch:
+            Disk(failed).patch(patch)
+            with pytest.raises(rh.StateError):
+                checkpoint.save(folder, state(3))
+        assert checkpoint.load(folder)[0]["epoch"] in (2, 3)
+
+
 def fail():
     raise OSError(errno.EIO, os.strerror(errno.EIO))
 
@@ -188,6 +202,24 @@ def test_training_on_a_disk_that_runs_full_stops_and_goes_on_when_there_is_room(
     assert {path.name for path in run.iterdir()} == {"config.json", "ledger.jsonl", "state.pt", "state.prev.pt"}
     assert checkpoint.load(run)[0]["scheduler"]["position"] == 10
     filler.unlink()
+    rh.train(small.task(), out=run, resume=True, progress=False)
+    rh.train(small.task(), out=tmp_path / "whole", progress=False)
+    assert small.outcome(run) == small.outcome(tmp_path / "whole")
+
+
+def test_training_without_room_for_a_row_of_the_ledger_stops_with_one_error(tmp_path):
+    run, batches, before = tmp_path / "run", iter(range(1000)), resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def on_batch():
+        if next(batches) == 9:  # two updates after a save, five before the next
+            resource.setrlimit(resource.RLIMIT_FSIZE, ((run / "ledger.jsonl").stat().st_size + 20, before[1]))
+
+    try:
+        with pytest.raises(rh.SchedulerError, match=r"ledger '.*': cannot be written: File too large"):
+            rh.train(small.task(on_batch=on_batch), out=run, progress=False)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert checkpoint.load(run)[0]["scheduler"]["position"] == 7
     rh.train(small.task(), out=run, resume=True, progress=False)
     rh.train(small.task(), out=tmp_path / "whole", progress=False)
     assert small.outcome(run) == small.outcome(tmp_path / "whole")

@@ -133,6 +133,13 @@ def test_what_belongs_to_another_model_is_refused_and_nothing_is_changed(stopped
     assert {path.name: path.read_bytes() for path in stopped.iterdir()} == files
 
 
+def test_a_task_that_was_refused_may_be_trained_elsewhere(stopped, tmp_path):
+    made = other(hidden=9)
+    with pytest.raises(rh.ResumeMismatch):
+        rh.train(made, out=stopped, resume=True, progress=False)
+    rh.train(made, out=tmp_path / "new", progress=False)  # a second scheduler on the optimizer would be a warning
+
+
 def test_an_optimizer_of_other_groups_is_refused(stopped):
     made = small.task()
     made.optimizer = torch.optim.AdamW(list(made.model.parameters())[:2], lr=0.01)

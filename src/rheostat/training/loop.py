@@ -83,8 +83,12 @@ def train(
         raise refuse("metric", None, need=need, mend="rh.Task(..., evaluate=..., metric='loss')")
     folder = find_folder(task.name, out, resume=resume)
     trainer = _Trainer(task, scheduler, folder, interval, listens)
-    begin = trainer.restore() if resume else 0
-    describe(folder, task, scheduler)
+    try:
+        begin = trainer.restore() if resume else 0
+        describe(folder, task, scheduler)
+    except SchedulerError:
+        scheduler.close()  # so that the task may be trained otherwise
+        raise
     with Ledger(folder / "ledger.jsonl", resume=resume) as ledger:
         if resume:
             ledger.truncate(scheduler.position)
