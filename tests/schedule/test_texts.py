@@ -426,12 +426,12 @@ FOUND = [
 ]
 
 
-@pytest.mark.parametrize(("spec", "t", "base", "signals", "text"), EXPLAINED)
+@pytest.mark.parametrize(("spec", "t", "base", "signals", "text"), EXPLAINED, ids=range(len(EXPLAINED)))
 def test_an_explanation_names_each_factor_in_force(spec, t, base, signals, text):
     assert rh.parse(spec).over(RUN, base=base).explain(t, signals) == text
 
 
-@pytest.mark.parametrize(("spec", "run", "base", "found"), FOUND)
+@pytest.mark.parametrize(("spec", "run", "base", "found"), FOUND, ids=range(len(FOUND)))
 def test_lint_says(spec, run, base, found):
     assert [str(finding) for finding in rh.lint(spec, run, base)] == found
 
@@ -445,6 +445,7 @@ def test_lint_says(spec, run, base, found):
         ("inverse_sqrt('1000 steps')", rh.Run(), 4, "█▇▇▆"),
         ("warmup('4 steps') >> constant()", rh.Run(steps=8), 8, "▂▄▆█████"),
     ],
+    ids=range(5),
 )
 def test_a_sparkline_is_scaled_to_its_maximum(spec, run, width, line):
     curve = rh.parse(spec).over(run)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _MOST_VALUES = 10**9
 _LARGEST = 1e15
-_BLOCK = 2**15
+_BLOCK = 2**13
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 
 

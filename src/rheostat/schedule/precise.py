@@ -20,8 +20,8 @@ Pair = tuple[FloatArray, FloatArray]
 
 _SPLIT = 2.0**27 + 1.0
 _PI = Fraction(31415926535897932384626433832795028841971693993751, 10**49)
-# sin²(π/2·q) = ½·(1 − cos(π·q)) as a series in q²; for q ≤ 1/2 the term after these is below 2**-64 of the sum.
-_SERIES = [(-1) ** (k + 1) * _PI ** (2 * k) / (2 * math.factorial(2 * k)) for k in range(1, 13)]
+# sin²(π/2·q) = ½·(1 − cos(π·q)) as a series in q²; for q ≤ 1/2 the term after these is below 2**-63 of the sum.
+_SERIES = [(-1) ** (k + 1) * _PI ** (2 * k) / (2 * math.factorial(2 * k)) for k in range(1, 12)]
 _FIRST = float(_SERIES[0])
 _FIRST_REST = float(_SERIES[0] - Fraction(_FIRST))
 _LATER = [float(term) for term in reversed(_SERIES[1:])]
@@ -54,14 +54,21 @@ def half_cosine(t: FloatArray, n: float | FloatArray) -> Pair:
     left = n - t
     q, rest = quotient(np.minimum(t, left), n)
     square = q * q
-    square_rest = product_rest(q, q, square) + 2.0 * q * rest
-    tail = np.full_like(square, _LATER[0])
-    for term in _LATER[1:]:
+    high = q * _SPLIT
+    high -= high - q
+    low = q - high
+    square_rest = low * low - ((square - high * high) - 2.0 * low * high) + 2.0 * q * rest
+    tail = square * _LATER[0]
+    tail += _LATER[1]
+    for term in _LATER[2:]:
         tail *= square
         tail += term
     near = _FIRST * square
-    rest = product_rest(square, _FIRST, near) + (_FIRST * square_rest + _FIRST_REST * square + tail * square * square)
-    return _from_the_nearer_end(t <= left, near, rest)
+    tail *= square * square
+    tail += _FIRST * square_rest
+    tail += _FIRST_REST * square
+    tail += product_rest(square, _FIRST, near)
+    return _from_the_nearer_end(t <= left, near, tail)
 
 
 def root(t: FloatArray, n: float) -> Pair:
@@ -118,11 +125,16 @@ def fallen(t: FloatArray, n: float, exponent: float) -> Pair:
 def product_rest(x: FloatArray, y: float | FloatArray, xy: FloatArray) -> FloatArray:
     """x·y less `xy`, its float64 (Dekker's product)."""
     x_high = x * _SPLIT
-    x_high = x_high - (x_high - x)
+    x_high -= x_high - x
     y_high = y * _SPLIT
     y_high = y_high - (y_high - y)
     x_low, y_low = x - x_high, y - y_high
-    return x_low * y_low - (((xy - x_high * y_high) - x_low * y_high) - x_high * y_low)
+    rest = x_high * y_high
+    rest -= xy
+    rest += x_low * y_high
+    rest += x_high * y_low
+    rest += x_low * y_low
+    return rest
 
 
 def _from_the_nearer_end(first: NDArray[np.bool_], near: FloatArray, rest: FloatArray) -> Pair:
