@@ -3,14 +3,14 @@
     python bench/ramp_overhead.py [--quick]
 
 The bare loop trains the same model on the same batches at as many learning rates, and reads the loss, as any
-range test must. Both take turns in one process; the medians are compared. "all" counts setting aside and putting back.
+range test must. Both take turns in one process; the least CPU time of each is compared, which other work on the
+machine disturbs least. "all" counts setting aside, putting back and reading.
 """
 
 from __future__ import annotations
 
 import argparse
 import gc
-import statistics
 import time
 from typing import TYPE_CHECKING
 
@@ -66,12 +66,12 @@ def bare(model: nn.Module, optimizer: torch.optim.Optimizer, batches: list[list[
 
 
 def seconds(run: Callable[[], object]) -> float:
-    """How long a call takes."""
+    """CPU time of a call, on one thread: other processes play no part."""
     gc.collect()
     gc.disable()
-    begin = time.perf_counter()
+    begin = time.process_time()
     run()
-    took = time.perf_counter() - begin
+    took = time.process_time() - begin
     gc.enable()
     return took
 
@@ -89,18 +89,17 @@ def measure(make: Callable[[], tuple[nn.Module, list[list[torch.Tensor]]]], repe
 
     def ours() -> None:
         marks: list[float] = []
-        rh.range_test(model, optimizer(), batches, loss_of, **ramp, watch=lambda *_: marks.append(time.perf_counter()))
+        rh.range_test(model, optimizer(), batches, loss_of, **ramp, watch=lambda *_: marks.append(time.process_time()))
         within.append((marks[-1] - marks[0]) / (steps - 1) * steps)
 
     hand, whole = [], []
-    for _ in range(repeats + 1):  # the first round warms up
+    for _ in range(repeats):
         hand.append(seconds(lambda: bare(model, optimizer(), batches, steps)))
         whole.append(seconds(ours))
-    own, all_, theirs = (statistics.median(times[1:]) for times in (within, whole, hand))
+    own, all_, theirs = min(within), min(whole), min(hand)
     size = sum(p.numel() for p in model.parameters())
-    ratio = statistics.median(w / h for w, h in zip(within[1:], hand[1:], strict=True))
     per = [1e3 * t / steps for t in (theirs, own)]
-    shown = f"{per[0]:8.3f}{per[1]:8.3f}{100 * (ratio - 1):8.1f} %{100 * (all_ / theirs - 1):8.1f} %"
+    shown = f"{per[0]:8.3f}{per[1]:8.3f}{100 * (own / theirs - 1):8.1f} %{100 * (all_ / theirs - 1):8.1f} %"
     print(f"{make.__name__:<12}{size:>10}{shown}")
 
 
@@ -110,11 +109,11 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="fewer repeats and updates, and not the largest model")
     quick = parser.parse_args().quick
     torch.set_num_threads(1)
-    print(f"PyTorch {torch.__version__}; milliseconds per update, medians; what ours adds to the bare loop")
+    print(f"PyTorch {torch.__version__}; ms of CPU time per update, least of several; what ours adds")
     print(f"{'model':<12}{'weights':>10}{'bare':>8}{'ours':>8}{'ramp':>10}{'all':>10}")
     for make in (perceptron, convolution) if quick else (perceptron, convolution, wide):
         steps = 12 if make is wide else STEPS
-        measure(make, 5 if quick or make is wide else 31, steps)
+        measure(make, 15 if quick else 5 if make is wide else 41, steps)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from rheostat.probe.choice import Choice, choose, settle
 
+WIDE = 10**0.7  # nine of ten best learning rates lie that near
 GRID = [1e-3 * 4**k for k in range(-3, 4)]
 
 
@@ -68,11 +69,11 @@ def test_runs_of_one_learning_rate_are_averaged():
 @pytest.mark.parametrize(
     ("ramp", "avoid", "suggestion", "band"),
     [
-        (None, None, 1.0, (10**-0.5, 10**0.5)),
-        (4.0, None, 1.0, (10**-0.5, 10**0.5)),  # more than short runs bear is no reason to go higher
-        (0.25, None, 0.5, (0.5 / 10**0.5, 2.0)),
-        (0.25, 1.5, 0.5, (0.5 / 10**0.5, 2.0)),
-        (None, 2.5, 1.0, (10**-0.5, 2.5)),
+        (None, None, 1.0, (1 / WIDE, WIDE)),
+        (4.0, None, 1.0, (1 / WIDE, WIDE)),  # more than short runs bear is no reason to go higher
+        (0.25, None, 0.5, (0.5 / WIDE, 0.5 * WIDE)),
+        (0.25, 1.5, 0.5, (0.5 / WIDE, 2.0)),
+        (None, 2.5, 1.0, (1 / WIDE, 2.5)),
     ],
 )
 def test_a_range_test_that_says_less_is_met_half_way(ramp, avoid, suggestion, band):

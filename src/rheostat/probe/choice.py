@@ -13,7 +13,7 @@ WITHIN = 0.05
 LOWER = 1 / 3
 """Where in the band the suggestion lies: too high is a cliff, too low is a slope."""
 
-SCATTER = 0.5
+SCATTER = 0.7
 """Decades by which the best rate of a whole training may lie off the suggestion, in about nine of ten cases."""
 
 

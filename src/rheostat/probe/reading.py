@@ -15,7 +15,7 @@ from rheostat.probe.smooth import Smooth, smooth
 BELOW_MINIMUM = 3.0
 """The suggestion lies this factor below the minimum: too high is a cliff, too low is a slope."""
 BELOW_DIVERGENCE = 10.0
-SCATTER = 0.5
+SCATTER = 0.7
 """Decades by which the best rate of a full run may lie off the rule, in nine of ten cases; and"""
 LUCK = 0.35
 """decades by which one pass may lie off another: less with several."""
