@@ -13,6 +13,7 @@ import argparse
 import gc
 import statistics
 import time
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 FAR = 10**7  # updates: further than any contender gets
+warnings.filterwarnings("ignore", category=rh.errors.EndedEarlyWarning)  # they are timed, and go no further
 
 
 class Idle(torch.optim.Optimizer):

@@ -42,13 +42,15 @@ class Column:
 
     def load(self, values: FloatArray) -> None:
         """Take in a block of rows to write from, with one value for each group in a row."""
-        self.rows = values.tolist()
+        self.rows = shared(values.tolist())
 
     def write(self, at: int) -> list[Foreign] | None:
         """Write row `at` into the groups; returns what was found there that we had not written, if anything."""
         key, foreign, row = self.key, None, self.rows[at]
         if list(map(self.get, self.groups)) != self.row:
             foreign = self.foreign(row)
+        elif row is self.row:
+            return None
         for group, value in zip(self.groups, row):  # noqa: B905 - strict costs a quarter of this loop
             group[key] = value
         self.row = row
@@ -132,14 +134,17 @@ class TensorColumn(Column):
 
     def load(self, values: FloatArray) -> None:
         block = rounded(values, self.dtype)
-        self.rows = block.tolist()
+        self.rows = shared(block.tolist())
         if self.device.type == "cuda":
             block = block.pin_memory()
         self.block = block.to(self.device, non_blocking=True)
 
     def write(self, at: int) -> list[Foreign] | None:
-        row = self.rows[at]
-        foreign = self.restore(row) if self.touched() else None
+        row, foreign = self.rows[at], None
+        if self.touched():
+            foreign = self.restore(row)
+        elif row is self.row:
+            return None
         self.fill(at)
         self.row, self.versions = row, list(map(_version, self.tensors))
         return foreign
@@ -177,10 +182,21 @@ class SingleTensorColumn(TensorColumn):
     """One tensor: filled with a number that its dtype holds exactly."""
 
     def load(self, values: FloatArray) -> None:
-        self.rows = rounded(values, self.dtype).tolist()
+        self.rows = shared(rounded(values, self.dtype).tolist())
 
     def fill(self, at: int) -> None:
         self.targets[0].fill_(self.rows[at][0])
+
+
+def shared(rows: list[list[float]]) -> list[list[float]]:
+    """The rows, where each that repeats the one before it is that one: what is in the groups need not be written."""
+    before: list[float] = []
+    for i, row in enumerate(rows):
+        if row == before:
+            rows[i] = before
+        else:
+            before = row
+    return rows
 
 
 def rounded(values: FloatArray, dtype: torch.dtype) -> torch.Tensor:

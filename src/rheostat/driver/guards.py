@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import itertools
 import os
 import sys
 import warnings
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 _OURS = str(Path(__file__).parent.parent) + os.sep
 _NEARLY = 0.95  # of a run: what is left is no schedule that ended early
 _running: WeakSet[Engine] = WeakSet()
+_numbers = itertools.count()
 _watched: WeakSet[Optimizer] = WeakSet()
 
 
@@ -47,7 +49,7 @@ class Guards:
     def __init__(self, *, strict: bool = False) -> None:
         self.strict = strict
         self.said: set[str] = set()
-        self.made_at = _user_line()
+        self.made_at, self.number = _user_line(), next(_numbers)
         self.saved_at = -1
 
     def past_end(self, at: float, run: Run, axis: Axis) -> None:
@@ -136,11 +138,13 @@ def at_exit() -> None:
     """Say which schedules were not run to their end, unless the program was broken off."""
     if getattr(sys, "last_value", None) is not None or os.environ.get("RANK", "0") != "0":
         return
-    for scheduler in list(_running):
+    # Once: of several, the one that was made last.
+    for scheduler in sorted(_running, key=lambda scheduler: scheduler.guards.number, reverse=True):
         message = run_out(scheduler)
         if message is not None:
             filename, line = scheduler.guards.made_at
             warnings.warn_explicit(message, EndedEarlyWarning, filename, line)
+            return
 
 
 def _made_elsewhere(optimizer: Optimizer) -> int:
