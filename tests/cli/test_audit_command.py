@@ -68,7 +68,7 @@ def test_bad_input(log, change, message):
 
 
 def test_pictures_of_every_kind(tmp_path):
-    from rheostat.view import audit_picture
+    from rheostat.view.audit import audit_picture
 
     t = np.arange(20_000)
     run = rh.Run(steps=20_000, steps_per_epoch=100)

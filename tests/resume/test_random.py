@@ -7,8 +7,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import rheostat as rh
-from rheostat.driver.state import sealed
 from laws.strategies import RUN, schedules
+from rheostat.driver.state import sealed
 
 reports = st.lists(
     st.one_of(st.none(), st.floats(-3, 3), st.just(float("nan")), st.just(float("inf"))), min_size=1, max_size=12

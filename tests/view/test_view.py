@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 import rheostat as rh
-from rheostat.view import compare_curves, curve_html, key_points, plot_curve, run_picture, sample, save_curves, terminal
+from rheostat.view.html import curve_html
+from rheostat.view.pictures import compare_curves, plot_curve, run_picture, save_curves
+from rheostat.view.points import key_points, sample
+from rheostat.view.terminal import terminal
 
 CURVE = rh.parse("warmup('5%') >> cosine(end=0.1)").over(rh.Run(epochs=90, steps_per_epoch=391), base=3e-4)
 

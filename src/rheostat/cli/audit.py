@@ -37,7 +37,7 @@ def audit(
         A ledger, the folder of a run, a CSV or JSONL file, or TensorBoard's log folder or event file.
     """
     if png is not None:
-        from rheostat.view import check_png
+        from rheostat.view.pictures import check_png
 
         check_png(png)
     found = compare(
@@ -53,7 +53,7 @@ def audit(
     )
     print(found)
     if png is not None:
-        from rheostat.view import audit_picture
+        from rheostat.view.audit import audit_picture
 
         print(f"picture: {audit_picture(found, png)}")
     return 0 if found.matches else 1

@@ -12,7 +12,8 @@ from cyclopts import Parameter
 from rheostat.cli.options import RunOptions
 from rheostat.errors import ScheduleError
 from rheostat.schedule import Curve, lint, parse
-from rheostat.view import key_points, terminal
+from rheostat.view.points import key_points
+from rheostat.view.terminal import terminal
 
 _DEFAULT = RunOptions()
 
@@ -36,7 +37,7 @@ def show(
     run = length.run()
     curves = [parse(spec).over(run, base=lr) for spec in specs]
     if png is not None:
-        from rheostat.view import check_png
+        from rheostat.view.pictures import check_png
 
         check_png(png)
     labels = [str(curve.schedule) for curve in curves]
@@ -53,7 +54,7 @@ def show(
         for finding in lint(curve.schedule, run, base=lr):
             print(f"! {finding}")
     if png is not None:
-        from rheostat.view import save_curves
+        from rheostat.view.pictures import save_curves
 
         print(f"picture: {os.fspath(save_curves(curves, labels, png))}")
     return 0

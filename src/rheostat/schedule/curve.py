@@ -174,7 +174,7 @@ class Curve:
 
     def plot(self, ax: Axes | None = None, **options: Any) -> Axes:
         """Draw the curve on Matplotlib axes (new ones by default), and return them."""
-        from rheostat.view import plot_curve
+        from rheostat.view.pictures import plot_curve
 
         return plot_curve(self, ax=ax, **options)
 
@@ -187,7 +187,7 @@ class Curve:
         return "".join(_BLOCKS[int(i)] for i in np.ceil(values / top * 8))
 
     def _repr_html_(self) -> str:
-        from rheostat.view import curve_html
+        from rheostat.view.html import curve_html
 
         return curve_html(self)
 

@@ -66,7 +66,7 @@ def summarise(
 
 def _picture(scheduler: Scheduler, folder: Path) -> Path | None:
     """The picture, where Matplotlib is installed."""
-    from rheostat.view import run_picture
+    from rheostat.view.pictures import run_picture
 
     try:
         import matplotlib as mpl  # noqa: F401
