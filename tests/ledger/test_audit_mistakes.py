@@ -214,13 +214,12 @@ def test_resumed_at_the_wrong_place(spec, position):
         assert found.parameters["update"] - found.parameters["position"] == 600 - position
 
 
-@pytest.mark.parametrize("back", [5_000_000])
-def test_a_wrong_resume_of_a_very_long_run(back):
-    spec, run, t = rh.parse("warmup('1%') >> cosine(end=0.1)"), rh.Run(steps=10**8), np.arange(0, 10**8, 10**5)
-    at = np.where(t < 7 * 10**7, t, t - back)
+def test_a_wrong_resume_of_a_very_long_run():
+    spec, run, t = rh.parse("warmup('1%') >> cosine(end=0.1)"), rh.Run(steps=8 * 10**6), np.arange(0, 8 * 10**6, 10**4)
+    at = np.where(t < 6 * 10**6, t, t - 3 * 10**6)
     found = rh.audit({"step": t, "lr": spec.over(run).factors(at.astype(float)) * BASE}, spec, run, BASE)
     assert found.hypothesis == "resumed at the wrong place"
-    assert found.parameters == {"update": 7 * 10**7, "position": 7 * 10**7 - back, "times": 1}
+    assert found.parameters == {"update": 6 * 10**6, "position": 3 * 10**6, "times": 1}
 
 
 def test_two_wrong_resumes():

@@ -112,8 +112,9 @@ def _jump(case: Case, index: int) -> tuple[int, int]:
     found = nearby(case.plan.end + int(t[-1]) + 1)
     if found[0] > -int(t[0]):
         # All begins again, or goes on from where the plan has the same value.
-        elsewhere = case.plan.where(float(used[0])) - t[0]
-        found = np.unique(np.concatenate([nearby(2**16, -int(t[0])), elsewhere - 1, elsewhere, elsewhere + 1, found]))
+        same = case.plan.where(float(used[0])) - t[0]
+        others = np.unique(np.concatenate([nearby(2**16, -int(t[0])), same - 1, same, same + 1]))
+        found = np.concatenate([others[(others < found[0]) | (others > found[-1])], found])
     edges = np.flatnonzero(np.abs(np.diff(used)) > 0.01 * case.plan.peak)[:40]
     spaced = np.geomspace(1, t.size, 40).astype(np.int64) - 1
     for i in np.unique(np.concatenate([np.arange(min(t.size, 8)), spaced, edges, edges + 1])):

@@ -59,9 +59,14 @@ class Plan:
 
     @cached_property
     def peak(self) -> float:
-        """The largest value."""
-        values = self._table if self._table is not None else self(np.linspace(0, self.end, 100_000).astype(np.int64))
-        return float(np.abs(values).max()) or 1.0
+        """The largest value; of a very long run the largest of many."""
+        few = np.linspace(0, self.end, min(self.end + 1, 2**18)).astype(np.int64)
+        joints = np.array([j for j in self.curve.joints if j <= self.end], dtype=np.int64)
+        return float(np.abs(self.few(np.concatenate([few, joints]))).max()) or 1.0
+
+    def few(self, positions: IntArray) -> FloatArray:
+        """Values at positions ≥ 0, computed for these alone."""
+        return self._values(np.minimum(positions, self.end))
 
     def __call__(self, positions: IntArray) -> FloatArray:
         """Values at positions; those before 0 count as 0."""
@@ -140,7 +145,7 @@ class Case:
     @cached_property
     def planned(self) -> FloatArray:
         """The planned values of the log's updates."""
-        return self.plan(self.t)
+        return self.plan.few(self.t)
 
     def slack(self, expected: FloatArray, at: int | slice = slice(None)) -> FloatArray:
         """How far a value may lie from the expected one and count as equal."""
