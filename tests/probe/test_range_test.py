@@ -53,11 +53,13 @@ def test_the_stable_limit_of_a_quadratic(largest):
     result = rh.range_test(model, sgd(model), [0], lambda m, b: m(b), min=limit * 1e-4, max=limit * 1e3)
     assert result.status == "ok"
     assert limit / 20 < result.suggestion < limit
-    assert result.band[1] < 2.1 * limit  # a ramp sees that it has passed the limit a few updates later
-    assert limit / 3 < result.minimum < 2 * limit < 5 * result.avoid
+    assert limit / 3 < result.minimum < 2 * limit
+    # Without noise the loss is so near to 0 by then that it takes a few updates more until its growth is seen.
+    assert result.band[1] <= result.avoid < 4 * limit
 
 
 def test_a_factor_is_swept_and_ratios_stay():
+    torch.manual_seed(0)
     model = torch.nn.Sequential(torch.nn.Linear(3, 3), torch.nn.Linear(3, 3), torch.nn.Linear(3, 1))
     first = torch.optim.SGD(
         [{"params": model[0].parameters(), "lr": 0.01}, {"params": model[1].parameters(), "lr": 0.0}]
@@ -69,7 +71,7 @@ def test_a_factor_is_swept_and_ratios_stay():
         groups = [*first.param_groups, *second.param_groups]
         seen.append([lr, *(float(group["lr"]) for group in groups)])
 
-    result = rh.range_test(model, [first, second], data(), loss, min=1e-5, max=10.0, steps=40, watch=watch)
+    result = rh.range_test(model, [first, second], data(6, 64), loss, min=1e-5, max=10.0, steps=40, watch=watch)
     assert np.allclose(np.array(seen).T, np.outer([1, 1, 0, 0.05], result.lrs[: len(seen)]), rtol=1e-12)
     assert np.allclose(np.diff(np.log(result.lrs)), np.log(1e6) / 39)
     assert (result.lrs[0], result.lrs[-1]) == (1e-5, 10.0)
