@@ -1,14 +1,19 @@
 """The Scheduler: writes a curve's values into an optimizer's param groups, and counts what really happened.
 
-scheduler   the shell: step, report, state
+scheduler   the shell: step, report, state, extend, cooldown, branch
+engine      what moves when an update happens: position, values, groups
 clock       which updates happened: hooks on the optimizers
 plan        which schedule drives which key of which group, from which base value
 columns     reading and writing the values of one key
 feedback    metric-driven parts: their states, and what reports make of them
 state       what a checkpoint holds, checked
-ranks       one metric for all processes
+change      a checkpoint and code that disagree: keep, adopt, rebase
+amend       a schedule that is extended or cooled down while it runs
+takeover    PyTorch's own schedulers, read as schedules
+ranks       one metric, and one time, for all processes
 second      a second scheduler on one optimizer: the newer takes over
-guards      warnings at the user's line
+guards      what looks wrong, said once at the user's line, or raised
+cadence     calls of step() compared with updates
 """
 
 from rheostat.driver.scheduler import Scheduler
