@@ -28,6 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     app.command("rheostat.cli.lint:lint", name="lint", help="Say what is probably wrong with a schedule over a run.")
     app.command("rheostat.cli.find:find", name="find", help="Find a learning rate for the Task that a file returns.")
+    app.command("rheostat.cli.tune:tune", name="tune", help="Find a learning rate, train with it, and check it.")
     app.command("rheostat.cli.train:train", name="train", help="Train the Task that a file returns.")
     app.command(
         "rheostat.cli.audit:audit", name="audit", help="Say whether a log used what was planned, and if not, why."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,6 +17,8 @@ from rheostat.schedule.levels import choice, count
 if TYPE_CHECKING:
     from rheostat.probe import FindResult, RangeResult
     from rheostat.training import Task
+
+_FAST = {"steps": 100, "repeats": 1}
 
 
 def find(
@@ -48,8 +50,7 @@ def find(
         from rheostat.view.pictures import check_png
 
         check_png(png)  # before PyTorch is imported and data are read
-    amount = _effort(effort, only_ramp=steps is not None or repeats is not None)
-    from rheostat.probe.find import most_updates
+    amount = effort_of(effort, only_ramp=steps is not None or repeats is not None)
     from rheostat.probe.ramp import ramp
 
     ramp(low, high, 100 if steps is None else steps)
@@ -60,14 +61,23 @@ def find(
     from rheostat.training import load_task
 
     found = load_task(task)
-    total = fast["steps"] * fast["repeats"] if amount == "fast" else most_updates(amount, found.run().updates or 0)
-    with _watched(total, show=not quiet) as watch:
-        options: dict[str, Any] = {"min": low, "max": high, "watch": watch}
-        result = tested(found, **fast, **options) if amount == "fast" else searched(found, effort=amount, **options)
-    print(_told(task, found, result))
+    result = search(found, amount, fast, show=not quiet, min=low, max=high)
+    print(told(task, found, result))
     if png is not None:
         print(f"picture: {os.fspath(result.save(png))}")
     return 0 if result.suggestion is not None else 1
+
+
+def search(
+    task: Task, amount: Any, fast: Mapping[str, int] = _FAST, *, show: bool, **options: Any
+) -> RangeResult | FindResult:
+    """The range test, or more, of a Task, with a progress bar."""
+    from rheostat.probe.find import most_updates
+
+    total = fast["steps"] * fast["repeats"] if amount == "fast" else most_updates(amount, task.run().updates or 0)
+    with _watched(total, show=show) as watch:
+        options["watch"] = watch
+        return tested(task, **fast, **options) if amount == "fast" else searched(task, effort=amount, **options)
 
 
 def tested(task: Task, **options: Any) -> RangeResult:
@@ -99,7 +109,7 @@ def _prepare(task: Task) -> None:
     seed_all(task.seed, 0)
 
 
-def _effort(given: str | None, *, only_ramp: bool) -> Any:
+def effort_of(given: str | None, *, only_ramp: bool = False) -> Any:
     """What was asked for: --steps and --repeats are the range test's."""
     if given is None:
         return "fast" if only_ramp else "balanced"
@@ -109,9 +119,11 @@ def _effort(given: str | None, *, only_ramp: bool) -> Any:
     return effort
 
 
-def _told(spec: str, task: Task, result: RangeResult | FindResult) -> str:
-    """What a person wants to know, line by line, and the command to go on with."""
+def told(spec: str, task: Task, result: RangeResult | FindResult, *, tuning: bool = False) -> str:
+    """What a person wants to know, line by line, and the command to go on with, unless training does so by itself."""
     lines = [f"{task.name}: {result.updates} updates", str(result)]
+    if tuning and result.suggestion is not None:
+        return "\n".join(lines)
     other = "".join(f" --{name} {value}" for name, value in result.again.items())
     if other or result.suggestion is None:
         following = f"find {shlex.quote(spec)}{other}"
