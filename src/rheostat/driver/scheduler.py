@@ -141,10 +141,10 @@ class Scheduler(Engine):
             self.write()
         elif self.clock != "updates":
             self.look()
+            self.cadence.call(self.run)
             if self._ledger is not None:
                 self._ledger.record(self.position, self.writer.used())
             self.position += 1
-            self.cadence.call(self.run)
             self.write()
 
     @uncompiled
