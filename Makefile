@@ -31,7 +31,7 @@ tests: $(VENV)/.dev
 nightly: $(VENV)/.dev
 	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest -n 2 --timeout 0 tests/laws tests/driver $(ARGS)
 
-# Half an hour to two, by the machine; NAMES='rheostat.schedule.span*' runs a part. See docs/reliability-mutants.md.
+# Hours on two cores; NAMES='rheostat.schedule.span*' runs a part. See docs/reliability-mutants.md.
 mutants: $(VENV)/.dev
 	HYPOTHESIS_PROFILE=mutants OMP_NUM_THREADS=1 PATH="$(CURDIR)/$(BIN):$$PATH" nice -n 10 $(BIN)/mutmut run --max-children 2 $(NAMES)
 	$(BIN)/mutmut results
