@@ -39,7 +39,7 @@ faults: $(VENV)/.dev
 	$(BIN)/python bench/faults_flips.py --stride 1
 	$(BIN)/python bench/faults_kill.py --kills 400 --peer 200 --lines
 
-# Half an hour to two, by the machine; NAMES='rheostat.schedule.span*' runs a part. See docs/reliability-mutants.md.
+# Hours on two cores; NAMES='rheostat.schedule.span*' runs a part. See docs/reliability-mutants.md.
 mutants: $(VENV)/.dev
 	HYPOTHESIS_PROFILE=mutants OMP_NUM_THREADS=1 PATH="$(CURDIR)/$(BIN):$$PATH" nice -n 10 $(BIN)/mutmut run --max-children 2 $(NAMES)
 	$(BIN)/mutmut results

@@ -488,3 +488,26 @@ def test_text_and_a_schedule_do_not_mix():
     with pytest.raises(rh.ScheduleError, match="need a schedule on both sides of >>"):
         "warmup('5%')" >> rh.cosine()
     assert str(rh.cosine()) == repr(rh.cosine()) == f"{rh.cosine()}" == "cosine()"
+
+
+def test_a_plateau_hears_the_reports_of_its_own_part():
+    curve = rh.parse("constant(over='10 steps') >> plateau(over='5 steps') >> constant()").over(rh.Run(steps=30))
+    (control,) = curve.controls
+    assert [t for t in range(30) if control.listens(t)] == [10, 11, 12, 13, 14, 15]
+
+
+def test_an_improvement_shortens_the_rest_after_a_cut():
+    rule = rh.plateau(factor=0.5, patience=0, cooldown=2)
+    state, cuts = rule.start(), []
+    for metric in (1.0, 1.0, 0.5, 0.5, 0.5):
+        state = rule.update(state, metric)
+        cuts.append(state.cuts)
+    assert cuts == [0, 1, 1, 1, 2]
+
+
+def test_neighbouring_places_and_equal_bounds_are_fine():
+    run = rh.Run(steps=6)
+    assert rh.multistep(at=["3 steps", "4 steps"], factor=0.5).over(run).values().tolist() == [1, 1, 1, 0.5, 0.25, 0.25]
+    points = [("3 steps", 1.0), ("4 steps", 0.5)]
+    assert rh.piecewise(points, shape="constant").over(run).values().tolist() == [1, 1, 1, 1, 0.5, 0.5]
+    assert rh.linear().clip(min=0.5, max=rh.absolute(0.05)).over(run, base=0.1).values().tolist() == [0.05] * 6
