@@ -200,3 +200,35 @@ def test_bad_input_is_refused_and_changes_nothing(change, message):
         found(model, optimizer, **change)
     assert not optimizer.state
     assert optimizer.param_groups[0]["lr"] == 0.1
+
+
+def told(scores, ramp_losses, effort="balanced"):
+    """A result as it would be with these scores, untrained 2.3."""
+    from rheostat.probe.choice import choose
+    from rheostat.probe.found import FindResult
+    from rheostat.probe.trials import Trial
+
+    trials = tuple(Trial(lr, score, 40) for lr, score in scores)
+    ramp = rh.read_range(np.geomspace(1e-6, 10, 100), ramp_losses)
+    return FindResult(ramp, trials, choose(scores, 2.3), 2.3, 1000, effort)
+
+
+FLAT = np.full(100, 2.3)
+
+
+@pytest.mark.parametrize(
+    ("scores", "status", "advice"),
+    [
+        ([(1e-3, 2.4), (4e-3, np.inf)], "never fell", "no short run came below the score before training"),
+        ([(1e-3, 2.0), (4e-3, 1.0)], "minimum at the edge", "the highest learning rate that was tried"),
+        ([(1e-3, 1.0), (4e-3, 2.0)], "minimum at the edge", "the lowest learning rate that was tried"),
+        ([(1e-3, 2.0), (4e-3, 1.0), (16e-3, 2.0)], "ok", "do not agree. Surer: effort='thorough'"),
+    ],
+)
+def test_how_sure_it_is(scores, status, advice):
+    result = told(scores, FLAT)
+    assert result.status == status
+    assert advice in result.advice
+    assert (result.suggestion is None) == (result.band is None) == (status == "never fell")
+    assert result.again == ({"effort": "thorough"} if status == "never fell" else {})
+    assert "no suggestion" in str(result)

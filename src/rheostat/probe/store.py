@@ -46,7 +46,7 @@ class Store:
             # .data, because autograd and whoever counts the versions of a tensor need not notice.
             target.data.copy_(copy)
         else:  # somebody has put other contents into it
-            target.data = copy.to(target.device, copy=True)
+            tensor.data = copy.to(tensor.device, copy=True)
 
     def close(self) -> None:
         """Forget the copies."""
