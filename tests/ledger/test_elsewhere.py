@@ -3,6 +3,7 @@
 import builtins
 import json
 import struct
+import time
 
 import numpy as np
 import pytest
@@ -95,7 +96,10 @@ def test_weights_and_biases_offline(path, tmp_path, how, monkeypatch):
         folder = tracker.folder
     else:
         folder = rheostat.ledger.to_wandb(write(path), dir=str(tmp_path))
-    rows = history(folder)
+    for _ in range(200):  # its own process writes the file, a moment after finish() has returned
+        if len(rows := history(folder)) == N:
+            break
+        time.sleep(0.1)
     assert [row["_step"] for row in rows] == list(range(N))
     assert [row["lr/a"] for row in rows] == [0.1 / (t + 1) for t in range(N)]
     assert [row["accuracy"] for row in rows if "accuracy" in row] == [0.5]
