@@ -60,7 +60,7 @@ def summarise(
     picture = _picture(scheduler, folder)
     result = Result(folder, metrics, scheduler.position, difference, stopped)
     if show:
-        _print_table(name, result, seen, planned[positions], picture)
+        _print_table(name, result, positions, seen, planned[positions], picture)
     return result
 
 
@@ -75,7 +75,9 @@ def _picture(scheduler: Scheduler, folder: Path) -> Path | None:
     return run_picture(scheduler.curve, folder / "ledger.jsonl", folder / "picture.png")
 
 
-def _print_table(name: str, result: Result, used: np.ndarray, planned: np.ndarray, picture: Path | None) -> None:
+def _print_table(  # noqa: PLR0917 - three columns of one table, and what stands around it
+    name: str, result: Result, updates: np.ndarray, used: np.ndarray, planned: np.ndarray, picture: Path | None
+) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -83,7 +85,7 @@ def _print_table(name: str, result: Result, used: np.ndarray, planned: np.ndarra
     for label, i in (("first LR", 0), ("peak LR", int(used.argmax()) if used.size else 0), ("last LR", used.size - 1)):
         if used.size:
             plan = "before the change" if np.isnan(planned[i]) else f"{planned[i]:.6g}"
-            table.add_row(label, str(i), plan, f"{used[i]:.6g}")
+            table.add_row(label, str(updates[i]), plan, f"{used[i]:.6g}")
     apart = (
         "as reported" if np.isnan(result.difference) else f"{result.difference:.1e}" if result.difference else "none"
     )
