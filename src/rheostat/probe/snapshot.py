@@ -77,7 +77,7 @@ class Snapshot:
     def pause(self) -> None:
         """Let schedulers of ours rest: they neither count nor write nor warn until `restore`."""
         for scheduler in self.schedulers:
-            scheduler.guards = _Quiet()
+            scheduler.guards, scheduler.ledger = _Quiet(), None
         for optimizer in self.optimizers:
             for hooks in _hooks(optimizer):
                 for name in [n for n, hook in hooks.items() if isinstance(getattr(hook, "__self__", None), Watch)]:
@@ -103,7 +103,7 @@ class Snapshot:
 class _Quiet(Guards):
     """Warns of nothing."""
 
-    def _say(self, category: type[RheostatWarning], message: str) -> None:
+    def say(self, category: type[RheostatWarning], message: str) -> None:
         pass
 
 
@@ -203,7 +203,14 @@ def _value(keeper: Keeper, key: str, value: Any) -> Back:
 def _scheduler(scheduler: Any) -> Back:
     """One of ours: all that it counts. Seconds spent on trials are no time of the run."""
     scheduler.elapsed()
-    parts = [scheduler, scheduler.writer, scheduler.feedback, *scheduler.writer.columns, *scheduler._watches]
+    parts = [
+        scheduler,
+        scheduler.writer,
+        scheduler.feedback,
+        scheduler.cadence,
+        *scheduler.writer.columns,
+        *scheduler._watches,
+    ]
     held = [(part, dict(vars(part))) for part in parts]
     states = dict(scheduler.feedback.states)
 
