@@ -95,7 +95,7 @@ def with_a_skipped_fused_update(clock, n=10):
 
 
 WRONG = [
-    (scheduler_first, "calls", errors.OrderWarning, "called before the first optimizer.step()"),
+    (scheduler_first, "calls", errors.OrderWarning, "called before the first update of the optimizer"),
     (once_a_micro_batch, "calls", errors.CadenceWarning, "called 4 times between two updates"),
     (once_a_process, "calls", errors.CadenceWarning, "called 2 times between two updates"),
     (with_a_skipped_update, "calls", errors.CadenceWarning, "an update that mixed precision skipped"),

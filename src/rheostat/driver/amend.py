@@ -7,8 +7,10 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from rheostat.driver.change import UNITS, InForce, continued, in_force
-from rheostat.driver.plan import Entry, curve_of
+from rheostat.driver.plan import Entry, curve_of, has
 from rheostat.errors import SchedulerError, nearest, refuse
 from rheostat.schedule import Run, Schedule, Span, constant
 from rheostat.schedule.base import MAKERS
@@ -34,7 +36,19 @@ def extended(scheduler: Engine, run: Run) -> list[Entry]:
     if whole is not None and whole <= here:
         need = f"an end after the present position, {here:g} {axis}"
         raise refuse("run", run, need=need, mend="scheduler.cooldown(over=...) to come to an end")
-    return [over_run(scheduler, e, run) for e in scheduler.entries]
+    entries = [over_run(scheduler, e, run) for e in scheduler.entries]
+    if whole is not None and all(_stays_at_0(scheduler, e, run, float(whole)) for e in entries):
+        need = "a schedule that has not come to its end, 0: what goes on from there stays there"
+        raise refuse("run", run, need=need, mend='to say so earlier, or to resume with on_change="adopt"')
+    return entries
+
+
+def _stays_at_0(scheduler: Engine, e: Entry, run: Run, end: float) -> bool:
+    if e.base <= 0 or e.key != "lr":
+        return True
+    curve = curve_of(e, run, scheduler.axis)
+    places = np.linspace(place(scheduler) - float(e.since), end - float(e.since), 65)
+    return not curve.factors(places).any()
 
 
 def over_run(scheduler: Engine, e: Entry, run: Run) -> Entry:
@@ -60,9 +74,12 @@ def cooled(scheduler: Engine, over: Span | str, to: Level, shape: str, key: str)
         length = Fraction(max(1, round(length)))
     run = _ending(scheduler.run, axis, Fraction(here) + length)
     make = _shape(shape, Span(length, UNITS[axis]), goal)
-    entries = [
-        _cooling(scheduler, e, make, goal) if e.key == key else over_run(scheduler, e, run) for e in scheduler.entries
-    ]
+    entries = []
+    for e in scheduler.entries:
+        if e.base <= 0:  # 0 whatever happens, and its schedule need not fit into the shorter run
+            entries.append(e.amended(constant(), e.since))
+        else:
+            entries.append(_cooling(scheduler, e, make, goal) if e.key == key else over_run(scheduler, e, run))
     for e in entries:
         curve_of(e, run, axis)
     return run, entries
@@ -73,8 +90,6 @@ def _shape(shape: str, over: Span, goal: Level) -> Callable[[float], Schedule]:
 
 
 def _cooling(scheduler: Engine, e: Entry, make: Callable[[float], Schedule], goal: Level) -> Entry:
-    if e.base <= 0:
-        return e
     now = _now(scheduler, e)
     lowest = goal.value if isinstance(goal, Absolute) else goal * e.base
     if lowest > now.value:
@@ -113,7 +128,7 @@ def yielded(e: Entry, value: float) -> Entry:
 
 def branch_optimizers(scheduler: Engine, given: object) -> list[Optimizer]:
     """The optimizers of a branch: copies of the trunk's, with the same groups."""
-    from rheostat.driver.clock import unwrapped
+    from rheostat.driver.clock import unwrapped, watchers
 
     if given is None:
         raise SchedulerError(
@@ -126,4 +141,9 @@ def branch_optimizers(scheduler: Engine, given: object) -> list[Optimizer]:
     sizes = [[len(o.param_groups) for o in optimizers] for optimizers in (found, scheduler.optimizers)]
     if sizes[0] != sizes[1]:
         raise SchedulerError(f"branch(optimizer): has {sizes[0]} groups; the trunk's has {sizes[1]}. Try a copy of it.")
+    for e in scheduler.entries:
+        if not has(found[e.optimizer].param_groups[e.group], e.key):
+            raise SchedulerError(f"branch(optimizer): has no {e.key}, which is scheduled. Try a copy of the trunk's.")
+    if any(watchers(o) for o in found):
+        raise SchedulerError("branch(optimizer): has a scheduler already. Try another copy, or close() that one first.")
     return found

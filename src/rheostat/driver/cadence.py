@@ -41,6 +41,8 @@ class Cadence:
 
     def update(self, optimizer: int, run: Run) -> None:
         """An optimizer has made an update."""
+        if not self.guards.rhythm:
+            return
         if self.calls > 1 and self.heard:
             self._several_calls()
         elif self.calls == 1 and not self.heard:
@@ -52,6 +54,8 @@ class Cadence:
 
     def call(self, run: Run) -> None:
         """Somebody has called step()."""
+        if not self.guards.rhythm:
+            return
         several = [n for n in self.updates if n]
         self.updates = [0] * len(self.updates)
         self.calls += 1
@@ -59,9 +63,15 @@ class Cadence:
         if several:
             self._beat(min(several), run)
 
-    def call_after_unprompted(self, run: Run, *, due: bool) -> None:
-        """With the clock "updates", step() is called for the first time in several updates."""
-        self._beat(self.unprompted + due, run)
+    def call_after_unprompted(self, run: Run, *, due: bool, evaluated: bool) -> None:
+        """With the clock "updates", step() is called for the first time in several updates.
+
+        With a metric it follows an evaluation, which may come at any interval.
+        """
+        if evaluated:
+            self.repeats = 0
+        else:
+            self._beat(self.unprompted + due, run)
         self.unprompted = 0
 
     def _beat(self, updates: int, run: Run) -> None:
@@ -93,9 +103,10 @@ class Cadence:
     def _call_first(self) -> None:
         self.guards.say(
             OrderWarning,
-            "scheduler.step() was called before the first optimizer.step(). With "
-            f"clock={self.clock!r} the first value is never used, and every update gets the next one's. Try "
-            'scheduler.step() after optimizer.step(), or the default, clock="updates", for which the order is nothing.',
+            "scheduler.step() was called before the first update of the optimizer: it comes before optimizer.step(), "
+            f"or mixed precision skipped that update. With clock={self.clock!r} every update then gets the next one's "
+            'value. Try scheduler.step() after optimizer.step(); or the default, clock="updates", for which the order '
+            "is nothing and a skipped update none.",
         )
 
     def _several_updates(self, updates: int) -> None:
@@ -119,10 +130,10 @@ class Cadence:
     def _other_length(self, updates: int, declared: int) -> None:
         self.guards.say(
             CadenceWarning,
-            f"scheduler.step() is called every {updates} updates, as if that were an epoch; the Run says "
-            f"steps_per_epoch={declared}. Whatever is counted in epochs is then {declared / updates:.3g} times as long "
-            f"as an epoch really is. Try steps_per_epoch={updates}; with accumulation over k batches it is "
-            "ceil(batches / k).",
+            f"scheduler.step() is called every {updates} updates; the Run says steps_per_epoch={declared}. If a "
+            f"call ends an epoch, whatever is counted in epochs is {declared / updates:.3g} times as long as an epoch "
+            f"really is: try steps_per_epoch={updates} then; with accumulation over k batches it is ceil(batches / k). "
+            "If not, nothing is wrong: the calls move nothing on this clock.",
         )
 
     def _never_called(self, run: Run) -> None:

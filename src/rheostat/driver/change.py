@@ -67,7 +67,7 @@ def _different(place: tuple[str, str], theirs: SavedEntry | None, mine: Entry | 
     if theirs is None or mine is None:
         yield f"{where}: {'only now' if theirs is None else 'only in the checkpoint'}"
         return
-    text, base = mine.asked_for
+    text, base, _ = mine.asked_for
     if base not in (theirs.asked[1], theirs.base):
         yield f"{where}: base value: saved {theirs.asked[1]}, now {base}"
     if text not in (theirs.asked[0], theirs.schedule):
@@ -117,14 +117,15 @@ def adopt(saved: Saved, ours: Engine, *, smooth: bool = False) -> Restored:
     position = round(saved.position * scale)
     entries, metrics = [], {}
     for e in ours.entries:
-        text, base = e.asked_for
+        text, base, begun = e.asked_for
         theirs = saved.entries.get((e.label, e.key))
-        since = round(theirs.since * scale) if theirs and axis != "seconds" else theirs.since if theirs else e.since
+        since = begun if theirs is None else theirs.asked[2]
+        since = since if axis == "seconds" else round(since * scale)
         new = replace(e, schedule=_schedule_of(text, e), base=base, since=since, asked=None)
         curve = curve_of(new, run, axis)
-        carried = _carried(curve, theirs)
-        if smooth and theirs is not None:
-            old = replace(e, schedule=_schedule_of(theirs.schedule, e), base=theirs.base, since=theirs.since)
+        old = None if theirs is None else _old(e, theirs)
+        carried = _carried(curve, theirs, None if old is None or not smooth else curve_of(old, before, axis))
+        if smooth and theirs is not None and old is not None:
             at = saved.elapsed if axis == "seconds" else float(saved.position)
             now = in_force(old, before, axis, at, theirs.metrics)
             here = saved.elapsed if axis == "seconds" else float(position)
@@ -174,9 +175,18 @@ def _short(text: str) -> str:
     return text if len(text) <= _LONGEST_TEXT else f"{text[: _LONGEST_TEXT - 1]}…"
 
 
-def _carried(curve: Curve, theirs: SavedEntry | None) -> list[PlateauState]:
-    """The metric states that go with a curve: those saved, if it has as many metric-driven parts."""
-    if theirs is not None and len(theirs.metrics) == len(curve.controls):
+def _old(e: Entry, theirs: SavedEntry) -> Entry:
+    return replace(e, schedule=_schedule_of(theirs.schedule, e), base=theirs.base, since=theirs.since)
+
+
+def _carried(curve: Curve, theirs: SavedEntry | None, old: Curve | None) -> list[PlateauState]:
+    """The metric states that go with a curve: those saved, if it has as many metric-driven parts.
+
+    Where values go on from an old curve, only the same parts: what others had cut is in the values already.
+    """
+    rules = [control.rule for control in curve.controls]
+    same = old is None or rules == [control.rule for control in old.controls]
+    if theirs is not None and len(theirs.metrics) == len(rules) and same:
         return list(theirs.metrics)
     return [control.rule.start() for control in curve.controls]
 

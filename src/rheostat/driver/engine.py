@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -126,20 +127,23 @@ class Engine(LRScheduler):
         at = self.position - writer.begin
         if not 0 <= at < writer.count:
             at = self.row()
+        found = None
         for column in writer.columns:
             foreign = column.write(at)
             if foreign:
-                self._overwritten(foreign)
+                found = [*(found or []), *foreign]
         self.due = False
+        if found:
+            self._overwritten(found)
 
     def _overwritten(self, foreign: list[Foreign]) -> None:
         """Somebody else has written scheduled values; ours are back, or make way."""
-        yields = self.on_overwrite == "yield"
-        if yields:
+        taken = [(i, found) for i, _, found in foreign if 0 <= found < math.inf] if self.on_overwrite == "yield" else []
+        yields = bool(taken)
+        if taken:
             entries = list(self.entries)
-            for i, _, found in foreign:
+            for i, found in taken:
                 entries[i] = yielded(entries[i], found)
-            self.due = False  # written now, for the update that comes
             self._amend(self.run, entries)
         i, ours, found = foreign[0]
         e = self.entries[i]
@@ -173,7 +177,15 @@ class Engine(LRScheduler):
     def _joining(self, o: int, g: int, group: dict[str, Any], own: Rules) -> list[Entry]:
         since = self.elapsed() if self.axis == "seconds" else self.position
         taken = {e.label for e in self.entries}
-        return joining(o, g, group, self.rules, own, optimizers=len(self.optimizers), taken=taken, since=since)
+        new = joining(o, g, group, self.rules, own, optimizers=len(self.optimizers), taken=taken, since=since)
+        return [e if e.key in own else self._as_others(e) for e in new]
+
+    def _as_others(self, e: Entry) -> Entry:
+        """A group that joins takes what the others have in force, where that is no longer what was asked for."""
+        for other in self.entries:
+            if other.key == e.key and other.asked is not None and other.asked[0] == repr(e.schedule):
+                return e.amended(other.schedule, other.since)
+        return e
 
     def _take_up(self, run: Run, entries: list[Entry], metrics: Metrics) -> None:
         """Go on with other schedules in force; nothing is changed where they do not fit."""
@@ -202,8 +214,9 @@ class Engine(LRScheduler):
         """A copy of this scheduler on copies of its optimizers."""
         twin = object.__new__(type(self))
         kept = {**self.__getstate__(), "optimizers": optimizers, "optimizer": optimizers[0]}
-        own = {"feedback": Feedback(dict(self.feedback.states)), "guards": Guards(strict=self.guards.strict)}
-        twin.__setstate__({**kept, **own})
+        feedback = Feedback(dict(self.feedback.states))
+        feedback.ever = self.feedback.ever
+        twin.__setstate__({**kept, "feedback": feedback, "guards": Guards(strict=self.guards.strict)})
         if not twin.due:
             twin.rewrite()
         return twin
@@ -269,4 +282,5 @@ class Engine(LRScheduler):
         self._watches = [Watch(self, optimizer) for optimizer in self.optimizers]
         self.have_stepped(stepped)
         self.writer.coordinate = written
+        self.guards.saved_at = self.position  # what is only kept, and makes no update, did not end early
         keep_watch(self)

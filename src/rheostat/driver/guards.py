@@ -51,6 +51,7 @@ class Guards:
         self.said: set[str] = set()
         self.made_at, self.number = _user_line(), next(_numbers)
         self.saved_at = -1
+        self.rhythm = True  # whether calls are compared with updates
 
     def past_end(self, at: float, run: Run, axis: Axis) -> None:
         """An update was made past the end of the run."""
@@ -58,7 +59,7 @@ class Guards:
         self.say(
             PastEndWarning,
             f"training goes on past the end of the schedule: {at:.10g} {axis} of {whole:.10g}. The last value is held. "
-            f"If the run is meant to be longer, say so in {run!r}, or now: scheduler.extend(rh.Run(...)).",
+            f"If the run is meant to be longer, say so: {run!r}.",
         )
 
     def overwritten(self, place: str, ours: float, found: float, position: int, *, yields: bool) -> None:

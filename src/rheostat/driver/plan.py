@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Rules = dict[str, dict[str, Schedule]]
 REST = "*"
-Asked = tuple[str, float]
+Asked = tuple[str, float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,8 @@ class Entry:
 
     @property
     def asked_for(self) -> Asked:
-        """The text of the schedule that the code asked for, and its base value."""
-        return self.asked or (repr(self.schedule), self.base)
+        """What the code asked for: the schedule's text, the base value, and since when it counts."""
+        return self.asked or (repr(self.schedule), self.base, self.since)
 
     def amended(self, schedule: Schedule, since: float) -> Entry:
         """This entry with another schedule in force; what was asked for stays known."""

@@ -136,7 +136,7 @@ class Scheduler(Engine):
         if metric is not None:
             self._hear(metric, repeats=self.clock == "updates")
         if self.cadence.unprompted:
-            self.cadence.call_after_unprompted(self.run, due=self.due)
+            self.cadence.call_after_unprompted(self.run, due=self.due, evaluated=metric is not None)
         if self.due:
             self.write()
         elif self.clock != "updates":
@@ -285,7 +285,9 @@ class Scheduler(Engine):
         self._elapsed, self._origin = saved.elapsed, float(self.timer())
         self.asked_run, self.changes = restored.asked_run, found
         self.have_stepped(saved.stepped)
+        self.guards.saved_at = self.position
         self.cadence = Cadence(self.clock, self.guards, len(self.optimizers))
+        self.cadence.heard = self.position > 0
 
     # Changing it while it runs
 
@@ -390,7 +392,12 @@ class Scheduler(Engine):
         optimizer = scheduler.optimizer
         with takeover.bases(optimizer, taken):
             made = cls(optimizer, taken.spec(optimizer), run, clock=clock, last_epoch=taken.position - 1, **options)
-        made._amend(made.run, [takeover.at_value(made, e, taken) for e in made.entries])
+            try:
+                made._amend(made.run, [takeover.at_value(made, e, taken) for e in made.entries])
+            except ScheduleError:
+                made.close()
+                raise
+        made.guards.rhythm = False  # how many updates the old one had for a call, only its user knows
         return made
 
     def __repr__(self) -> str:

@@ -46,5 +46,5 @@ def rebase(entries: list[Entry], optimizers: Sequence[Optimizer], older: list[En
 def replace_older(older: list[Engine], guards: Guards) -> None:
     """Let the older schedulers go, and say so."""
     for scheduler in older:
-        scheduler.close()
         guards.second(scheduler.position)
+        scheduler.close()

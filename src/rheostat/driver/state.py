@@ -37,7 +37,7 @@ _FIELDS: Fields = {
 _FORMAT_1 = ("rheostat", "position", "elapsed", "clock", "run", "drives", "entries")
 _DRIVE: Fields = {"schedule": str, "since": _NUMBER, "metrics": list}
 _ENTRY: Fields = {"group": str, "key": str, "base": _NUMBER, "drive": int, "asked": dict}
-_ASKED: Fields = {"schedule": str, "base": _NUMBER}
+_ASKED: Fields = {"schedule": str, "base": _NUMBER, "since": _NUMBER}
 _PLATEAU: Fields = {"best": (int, float, type(None)), "bad": int, "resting": int, "cuts": int}
 
 
@@ -105,8 +105,18 @@ def encode(scheduler: Engine) -> State:
 def sealed(state: State) -> State:
     """The state with the checksum that belongs to it: a flipped digit would be another number, and look as good."""
     kept = {name: value for name, value in state.items() if name != "checksum"}
-    text = json.dumps(kept, sort_keys=True, separators=(",", ":"))
+    text = json.dumps(_canonical(kept), sort_keys=True, separators=(",", ":"))
     return {**kept, "checksum": hashlib.sha256(text.encode()).hexdigest()}
+
+
+def _canonical(value: Any) -> Any:
+    """Some who write JSON make 0 of 0.0: a whole number is the same in both."""
+    if isinstance(value, dict):
+        return {name: _canonical(v) for name, v in value.items()}
+    if isinstance(value, list):
+        return [_canonical(v) for v in value]
+    whole = isinstance(value, float) and value.is_integer() and abs(value) <= _LARGEST
+    return int(value) if whole else value
 
 
 def decode(state: object) -> Saved:
@@ -156,7 +166,7 @@ def decode(state: object) -> Saved:
 
 
 def _entry(entry: State, drive: State, metrics: tuple[PlateauState, ...]) -> SavedEntry:
-    asked = entry["asked"]["schedule"], float(entry["asked"]["base"])
+    asked = entry["asked"]["schedule"], float(entry["asked"]["base"]), entry["asked"]["since"]
     return SavedEntry(float(entry["base"]), drive["schedule"], drive["since"], metrics, asked)
 
 
@@ -167,7 +177,8 @@ def _from_format_1(state: State) -> State:
     for i, entry in enumerate(state["entries"]):
         _check_fields(entry, {name: kind for name, kind in _ENTRY.items() if name != "asked"}, f"state['entries'][{i}]")
         drive = state["drives"][entry["drive"]] if 0 <= entry["drive"] < len(state["drives"]) else None
-        asked = {"schedule": drive["schedule"] if isinstance(drive, dict) else "", "base": entry["base"]}
+        text, since = (drive["schedule"], drive["since"]) if isinstance(drive, dict) else ("", 0)
+        asked = {"schedule": text, "base": entry["base"], "since": since}
         entries.append({**entry, "asked": asked})
     new = {"asked_run": state["run"], "written": state["elapsed"], "stepped": [], "entries": entries}
     return sealed({**state, **new, "rheostat": FORMAT})
@@ -178,7 +189,8 @@ def _check_entry(entry: object, where: str, drives: int) -> None:
     assert isinstance(entry, dict)
     _check_fields(entry["asked"], _ASKED, f"{where}['asked']")
     _check_size(entry, "base", where)
-    _check_size(entry["asked"], "base", f"{where}['asked']")
+    for name in ("base", "since"):
+        _check_size(entry["asked"], name, f"{where}['asked']")
     if not 0 <= entry["drive"] < drives:
         raise StateError(f"{where}: its drive does not exist. Nothing was loaded.")
 
