@@ -59,7 +59,7 @@ def test_the_first_format_asked_for_what_was_in_force():
     }  # fmt: skip
     saved = decode(old)
     (entry,) = saved.entries.values() if isinstance(saved.entries, dict) else saved.entries
-    assert (entry.base, entry.schedule, entry.asked) == (0.1, "cosine()", ("cosine()", 0.1))
+    assert (entry.base, entry.schedule, entry.asked) == (0.1, "cosine()", ("cosine()", 0.1, 0))
     for broken in (
         {**old, "entries": [{"group": "0"}]},
         {**old, "drives": []},
