@@ -155,7 +155,7 @@ def _by_owner(t: FloatArray, signals: Signals, parts: list[Bound], begins: Float
         return _by_slices(t, signals, parts, begins)
     owners = np.searchsorted(begins, t, side="right") - 1
     result = np.empty_like(t)
-    for i in np.unique(owners):
+    for i in np.flatnonzero(np.bincount(owners.ravel())):
         mine = owners == i
         result[mine] = parts[i](t[mine] - begins[i], signals)
     return result
