@@ -11,7 +11,7 @@ export OMP_NUM_THREADS ?= 2
 install: $(VENV)/.dev
 
 demo: $(VENV)/.demo
-	$(BIN)/rheostat train examples/digits.py
+	$(BIN)/rheostat tune examples/digits.py
 
 test: check
 

@@ -2,7 +2,8 @@
 
     python bench/imports.py [--quick]
 
-Medians over whole processes, with warm file cache and compiled bytecode, as after an installation. The first and last rows are what to compare with.
+Medians over whole processes, with warm file cache and compiled bytecode, as after an installation. The first and last
+rows are what to compare with.
 """
 
 from __future__ import annotations

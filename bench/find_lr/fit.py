@@ -1,0 +1,122 @@
+"""The finders' constants, chosen on the first half of the tasks: other values, played through on what record.py recorded.
+
+    python bench/find_lr/fit.py [--what ramp|short]
+
+The search itself is rheostat's own; only the short runs are looked up instead of trained.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import math
+from collections import defaultdict
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import report
+import running
+
+from rheostat.probe import choice, find, reading, smooth
+from rheostat.probe.curve import RangeCurve
+from rheostat.probe.trials import Trial
+
+Key = tuple[str, str, int]
+Tables = dict[tuple[int, int], dict[str, Any]]
+
+
+def ramps() -> dict[Key, dict[int, RangeCurve]]:
+    """The recorded range tests by their length."""
+    found: dict[Key, dict[int, RangeCurve]] = defaultdict(dict)
+    for row in running.rows("ramps.jsonl"):
+        losses = [math.inf if value is None else value for value in row["losses"]]
+        curve = RangeCurve.of(row["lrs"], [losses])
+        found[row["task"], row["optimizer"], row["seed"]][row["steps"]] = curve
+    return found
+
+
+def tables() -> dict[Key, Tables]:
+    """The recorded short runs by their length and order of the batches."""
+    found: dict[Key, Tables] = defaultdict(dict)
+    for row in running.rows("trials.jsonl"):
+        one = found[row["task"], row["optimizer"], row["seed"]]
+        table = one.setdefault((row["updates"], row["order"]), {"untrained": row["untrained"], "rows": {}})
+        table["rows"][row["lr"]] = (math.inf if row["score"] is None else row["score"], row["done"])
+    return found
+
+
+class Played:
+    """Short runs that are looked up: between two learning rates that were recorded, their scores are interpolated."""
+
+    def __init__(self, one: Tables, updates: int) -> None:
+        self.one, self.updates = one, updates
+        self.untrained = one[updates, 0]["untrained"]
+        self.bases = SimpleNamespace(first=1.0)
+
+    def trial(self, lr: float, order: int = 0) -> Trial:
+        """One of them."""
+        rows = self.one.get((self.updates, order), self.one[self.updates, 0])["rows"]
+        x = np.log2(sorted(rows))
+        at = math.log2(lr)
+        scores, done = (np.array([rows[lr][i] for lr in sorted(rows)]) for i in (0, 1))
+        if at > x[-1] + 1:
+            return Trial(lr, math.inf, self.updates // 4, "diverged")
+        if at < x[0]:
+            return Trial(lr, self.untrained, self.updates)
+        return Trial(lr, float(np.interp(at, x, scores)), round(float(np.interp(at, x, done))))
+
+
+def judge(answers: dict[Key, tuple[float | None, float]]) -> str:
+    """Mean regret, worst pair, fails, factor and cost."""
+    known = report.oracles()
+    rows = [
+        {"task": k[0], "optimizer": k[1], "seed": k[2], "finder": "x", "lr": lr, "updates": updates}
+        for k, (lr, updates) in answers.items()
+    ]
+    names = {k[0] for k in answers}
+    return report.line("", report.judged(rows, known, names)["x"])
+
+
+def fit_ramps() -> None:
+    """Widths of the kernel and distances below the minimum, for each length of the range test."""
+    recorded = ramps()
+    for steps, width, below in itertools.product((50, 80, 120), (0.15, 0.2, 0.3), (2.0, 3.0, 4.0, 6.0)):
+        smooth.WIDTH, reading.BELOW_MINIMUM = width, below
+        said: dict[Key, tuple[float | None, float]] = {}
+        for key, curves in recorded.items():
+            found = reading.read(curves[steps])
+            said[key] = found.suggestion, found.updates
+        print(f"{steps:4d} width {width:.2f} below {below:.1f}  {judge(said)}")
+
+
+def fit_short() -> None:
+    """Lengths of short runs, how good is good enough, and where in the band."""
+    recorded, known = tables(), ramps()
+    amounts = {"3": find._Plan(0, 3), "4": find._Plan(0, 4), "5": find._Plan(0, 5)}
+    grid = itertools.product((30, 50, 80), amounts, (0.02, 0.05, 0.1), (0.2, 1 / 3, 0.5), (False, True))
+    for updates, runs, within, lower, blend in grid:
+        choice.WITHIN, choice.LOWER = within, lower
+        said: dict[Key, tuple[float | None, float]] = {}
+        for key, one in recorded.items():
+            ramp = reading.read(known[key][50])
+            played = Played(one, updates)
+            centre = find._centre(ramp, 1.0)
+            done = find._search(played, centre, amounts[runs])  # type: ignore[arg-type]
+            chosen = find._chosen(done, played.untrained)
+            lr = None if chosen is None else chosen.suggestion
+            if blend and chosen is not None:
+                lr = choice.settle(chosen, ramp.suggestion, ramp.avoid)[0]
+            said[key] = lr, ramp.updates + sum(t.updates for t in done)
+        print(f"K {updates} runs {runs} within {within:.2f} lower {lower:.2f} blend {blend:d}  {judge(said)}")
+
+
+def main() -> None:
+    """Print what each value would have come to."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--what", choices=["ramp", "short"], default="short")
+    {"ramp": fit_ramps, "short": fit_short}[parser.parse_args().what]()
+
+
+if __name__ == "__main__":
+    main()

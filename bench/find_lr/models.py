@@ -1,0 +1,107 @@
+"""The networks of the tasks, as small as they can be and still be what their name says."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+import corpora
+
+
+def mlp(*widths: int, act: type[nn.Module] = nn.ReLU) -> nn.Sequential:
+    """Linear layers with an activation between."""
+    layers: list[nn.Module] = []
+    for i, (a, b) in enumerate(zip(widths, widths[1:], strict=False)):
+        layers += [nn.Linear(a, b)] + ([act()] if i < len(widths) - 2 else [])
+    return nn.Sequential(*layers)
+
+
+def cnn(size: int, width: int, classes: int = 10, *, norm: bool) -> nn.Sequential:
+    """Two convolutions with pooling, with or without batch norm, and a linear layer."""
+    layers: list[nn.Module] = []
+    for a, b in ((1, width), (width, 2 * width)):
+        layers += [nn.Conv2d(a, b, 3, padding=1), *([nn.BatchNorm2d(b)] if norm else []), nn.ReLU(), nn.MaxPool2d(2)]
+    inner = 2 * width * (size // 4) ** 2
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(inner, 64), nn.ReLU(), nn.Linear(64, classes))
+
+
+class Transformer(nn.Module):
+    """A pre-norm transformer: of characters (causal), or of image patches."""
+
+    def __init__(self, embed: nn.Module, length: int, width: int, layers: int, out: int, *, causal: bool) -> None:
+        super().__init__()
+        self.embed, self.causal = embed, causal
+        self.place = nn.Parameter(0.02 * torch.randn(length, width))
+        layer = nn.TransformerEncoderLayer(width, 4, 4 * width, 0.0, "gelu", batch_first=True, norm_first=True)
+        self.layers = nn.TransformerEncoder(layer, layers, nn.LayerNorm(width), enable_nested_tensor=False)
+        self.head = nn.Linear(width, out)
+        self.register_buffer("mask", nn.Transformer.generate_square_subsequent_mask(length) if causal else None)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        found = self.layers(self.embed(x) + self.place, mask=self.mask, is_causal=self.causal)
+        return self.head(found if self.causal else found.mean(1))
+
+
+class Patches(nn.Module):
+    """Square images of 8 × 8 as 16 patches of 2 × 2."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.project = nn.Linear(4, width)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        tiles = x.view(-1, 4, 2, 4, 2).transpose(2, 3).reshape(-1, 16, 4)
+        return self.project(tiles)
+
+
+class Recurrent(nn.Module):
+    """A GRU over characters."""
+
+    def __init__(self, symbols: int, width: int) -> None:
+        super().__init__()
+        self.embed = nn.Embedding(symbols, width)
+        self.gru = nn.GRU(width, width, batch_first=True)
+        self.head = nn.Linear(width, symbols)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(self.gru(self.embed(x))[0])
+
+
+class Encoder(nn.Module):
+    """The last layer of a pretrained text encoder with a new head, on what the layers below it give."""
+
+    def __init__(self, classes: int) -> None:
+        super().__init__()
+        self.layer = pretrained().encoder.layer[-1]
+        self.head = nn.Linear(384, classes)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        hidden, mask = x[..., :-1], x[..., -1:]
+        wide = (1 - mask[:, None, None, :, 0]) * -1e9
+        found = self.layer(hidden, attention_mask=wide)
+        found = found[0] if isinstance(found, tuple) else found
+        return self.head((found * mask).sum(1) / mask.sum(1))
+
+
+def pretrained() -> nn.Module:
+    """The text encoder with its weights."""
+    from safetensors.torch import load_file
+    from transformers import BertConfig, BertModel
+
+    config = BertConfig(**corpora.minilm_config(), attn_implementation="eager")
+    model = BertModel(config, add_pooling_layer=False)
+    weights = load_file(corpora.minilm() / "model.safetensors")
+    model.load_state_dict({k: v for k, v in weights.items() if "pooler" not in k and "position_ids" not in k})
+    return model.eval()
+
+
+@torch.no_grad()
+def below_the_last_layer(x: torch.Tensor) -> torch.Tensor:
+    """Word pieces as the input of the last layer, with the mask as one more column: (N, length, 385)."""
+    model = pretrained()
+    rows = []
+    for part in x.split(200):
+        mask = (part > 0).long()
+        hidden = model(part, attention_mask=mask, output_hidden_states=True).hidden_states[-2]
+        rows.append(torch.cat([hidden, mask[..., None].to(hidden.dtype)], -1))
+    return torch.cat(rows)
