@@ -433,3 +433,34 @@ def test_a_program_that_ends_at_31_percent_of_the_schedule_says_so(last_words):
 @pytest.mark.parametrize("i", range(1, len(ENDS)), ids=[f"{n} {end}" for n, end in ENDS[1:]])
 def test_an_end_that_is_meant_or_broken_off_is_left_alone(i, last_words):
     assert "EndedEarly" not in last_words[i]
+
+
+CHANGES = {
+    "extend": lambda scheduler: scheduler.extend(rh.Run(steps=40)),
+    "cooldown": lambda scheduler: scheduler.cooldown(over="5 steps"),
+    "add_param_group": lambda scheduler: scheduler.add_param_group({"params": [parameter()], "lr": 0.02}),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_foreign_value_is_told_before_a_change_writes_over_it(change):
+    optimizer = sgd(0.1, 0.03)
+    scheduler = rh.Scheduler(optimizer, "linear()", RUN)
+    optimizer.step()
+    scheduler.step()
+    optimizer.param_groups[1]["lr"] = 0.25
+    with pytest.warns(errors.OverwrittenWarning, match=r"group 1 was set to 0\.25"):
+        CHANGES[change](scheduler)
+    assert optimizer.param_groups[1]["lr"] == scheduler.get_last_lr()[1] < 0.03
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_yields_goes_on_from_the_foreign_value(change):
+    optimizer = sgd(0.1, 0.03)
+    scheduler = rh.Scheduler(optimizer, "linear()", RUN, on_overwrite="yield")
+    optimizer.step()
+    scheduler.step()
+    optimizer.param_groups[1]["lr"] = 0.25
+    with pytest.warns(errors.OverwrittenWarning, match="leaves this value alone"):
+        CHANGES[change](scheduler)
+    assert optimizer.param_groups[1]["lr"] == 0.25

@@ -149,11 +149,17 @@ class Engine(LRScheduler):
         e = self.entries[i]
         self.guards.overwritten(f"{e.key} of group {e.label}", ours, found, self.position, yields=yields)
 
-    def rewrite(self) -> None:
-        """Write what the groups should hold now, whatever they hold."""
+    def rewrite(self) -> list[Foreign]:
+        """Write what the groups should hold now, whatever they hold; what they held of others."""
         row = self.row(self.position - 1 if self.due else None)
-        for column in self.writer.columns:
-            column.write(row)
+        return [foreign for column in self.writer.columns for foreign in column.write(row) or ()]
+
+    def face_others(self) -> None:
+        """Notice what somebody else has written, while it can still be told apart from what a change writes."""
+        self.look()
+        found = self.rewrite()
+        if found:
+            self._overwritten(found)
 
     def regroup(self, own: Rules | None = None) -> None:
         """Look all groups up again, and take in those that were added."""

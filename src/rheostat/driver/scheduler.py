@@ -210,7 +210,7 @@ class Scheduler(Engine):
         """
         target = self.optimizers[whole("optimizer", optimizer, most=len(self.optimizers) - 1)]
         own = {} if schedule is None else rules(schedule)
-        self.regroup()
+        self.face_others()
         index = self.optimizers.index(target), len(target.param_groups)
         for e in self._joining(*index, {**target.defaults, **group}, own):
             curve_of(e, self.run, self.axis)
@@ -309,7 +309,9 @@ class Scheduler(Engine):
             >>> scheduler.curve.values()[2:]
             array([0.5  , 0.375, 0.25 , 0.125])
         """
-        self._amend(_run(run), amend.extended(self, _run(run)))
+        run = _run(run)
+        self.face_others()
+        self._amend(run, amend.extended(self, run))
 
     def cooldown(self, *, over: Span | str, to: Level = 0.0, shape: str = "one_minus_sqrt", key: str = "lr") -> None:
         """Come to an end from here: from the values in force down to `to`, where the run then ends.
@@ -334,6 +336,7 @@ class Scheduler(Engine):
 
         Source: 1 − √ is what Hägele et al. 2024 (arXiv 2405.18392) found best for cooling down from a constant rate.
         """
+        self.face_others()
         self._amend(*amend.cooled(self, over, to, shape, key))
 
     def branch(self, optimizer: Optimizer | Sequence[Optimizer] | None = None) -> Self:
