@@ -76,7 +76,7 @@ def plays() -> list[str]:
 
 @cache
 def characters() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, int]:
-    """The plays as character numbers: the first half, most of the second, its last five plays; and how many there are."""
+    """The plays as character numbers: first half, most of the second, its last five plays; and how many characters."""
     texts = plays()
     known = sorted(set("".join(texts)))
     number = {character: i for i, character in enumerate(known)}

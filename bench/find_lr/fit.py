@@ -1,4 +1,4 @@
-"""The finders' constants, chosen on the first half of the tasks: other values, played through on what record.py recorded.
+"""The finders' constants, chosen on the first half of the tasks: each value played through on what was recorded.
 
     python bench/find_lr/fit.py [--what ramp|short]
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import torch
-from torch import nn
+from itertools import pairwise
 
 import corpora
+import torch
+from torch import nn
 
 
 def mlp(*widths: int, act: type[nn.Module] = nn.ReLU) -> nn.Sequential:
     """Linear layers with an activation between."""
     layers: list[nn.Module] = []
-    for i, (a, b) in enumerate(zip(widths, widths[1:], strict=False)):
+    for i, (a, b) in enumerate(pairwise(widths)):
         layers += [nn.Linear(a, b)] + ([act()] if i < len(widths) - 2 else [])
     return nn.Sequential(*layers)
 

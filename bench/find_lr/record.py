@@ -2,7 +2,7 @@
 
     python bench/find_lr/record.py [--tasks digits_mlp ...] [--processes 2]
 
-Only the tasks that constants are chosen on are recorded. Results are appended to data/trials.jsonl and data/ramps.jsonl.
+Only the tasks that constants are chosen on. Results are appended to data/trials.jsonl and data/ramps.jsonl.
 """
 
 from __future__ import annotations

@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import tasks
 import torch
 
 import rheostat as rh
-import tasks
 
-DATA = Path(__file__).parent / "data"
+DATA = Path(os.environ.get("FIND_LR_DATA", Path(__file__).parent / "data"))
 SCHEDULE = "warmup('5%') >> cosine(end=0.1)"
 SEEDS = (0, 1, 2)
 

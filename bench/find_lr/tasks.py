@@ -1,4 +1,4 @@
-"""The tasks: each gives, for a seed and an optimizer, everything that a training needs, and data that finders never see."""
+"""The tasks: each gives, for a seed and an optimizer, all that a training needs, and data that finders never see."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
 
+import corpora
+import models
 import torch
 from torch import nn
 from torch.nn import functional as F
-
-import corpora
-import models
 
 OPTIMIZERS = ("sgd", "adamw", "muon")
 BASES = {"sgd": 0.1, "adamw": 1e-3, "muon": 0.02}

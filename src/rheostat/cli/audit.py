@@ -37,7 +37,7 @@ def audit(
         A ledger, the folder of a run, a CSV or JSONL file, or TensorBoard's log folder or event file.
     """
     if png is not None:
-        from rheostat.view.pictures import check_png
+        from rheostat.view.canvas import check_png
 
         check_png(png)
     found = compare(

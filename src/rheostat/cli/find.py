@@ -47,7 +47,7 @@ def find(
         FILE.py, whose function `task` is called, or FILE.py:NAME.
     """
     if png is not None:
-        from rheostat.view.pictures import check_png
+        from rheostat.view.canvas import check_png
 
         check_png(png)  # before PyTorch is imported and data are read
     amount = effort_of(effort, only_ramp=steps is not None or repeats is not None)

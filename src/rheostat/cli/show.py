@@ -37,7 +37,7 @@ def show(
     run = length.run()
     curves = [parse(spec).over(run, base=lr) for spec in specs]
     if png is not None:
-        from rheostat.view.pictures import check_png
+        from rheostat.view.canvas import check_png
 
         check_png(png)
     labels = [str(curve.schedule) for curve in curves]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rheostat.ledger.audit import Audit
-from rheostat.view.pictures import _PLANNED, _USED, _figure, _label, _save, check_png
+from rheostat.view.canvas import PLANNED, USED, check_png, label_axes, new_figure, save_png
 from rheostat.view.points import FloatArray, sample
 
 if TYPE_CHECKING:
@@ -32,22 +32,22 @@ def audit_picture(audit: Audit, path: str | Path) -> Path:
         SchedulerError: if Matplotlib is not installed, or the file cannot be written.
     """
     target = check_png(path)
-    figure, (above, below) = _figure(2)
+    figure, (above, below) = new_figure(2)
     kept = _kept(audit)
     t, used, planned = audit.t[kept], audit.used[kept], audit.planned[kept]
     scale = audit.scale if audit.curve.base is None else 1.0
     positions, values = sample(audit.curve)
-    above.plot(positions, values * scale, color=_PLANNED, linewidth=1.8, label="planned")
+    above.plot(positions, values * scale, color=PLANNED, linewidth=1.8, label="planned")
     over: dict[str, Any] = {"linewidth": 3, "linestyle": (0, (1, 2.5))}  # so that what is planned shows through
-    above.plot(t, used, color=_USED, label="used", **(over if audit.matches else _line(t.size)))
+    above.plot(t, used, color=USED, label="used", **(over if audit.matches else _line(t.size)))
     if audit.explained is not None and not audit.matches:
         explained: dict[str, Any] = {"linewidth": 1.0, "linestyle": (0, (1, 2)), "color": _EXPLAINED}
         above.plot(t, audit.explained[kept], label=audit.hypothesis, **explained)
-    _label(above, audit.curve)
+    label_axes(above, audit.curve)
     above.set_ylabel("value")
     peak = float(np.abs(audit.planned).max()) or 1.0
-    below.plot(t, (used - planned) / peak * 100, color=_USED, **_line(t.size))
-    below.axhline(0, color=_PLANNED, linewidth=1)
+    below.plot(t, (used - planned) / peak * 100, color=USED, **_line(t.size))
+    below.axhline(0, color=PLANNED, linewidth=1)
     below.set_ylabel("used − planned, % of peak")
     below.set_xlabel("update")
     if audit.matches:
@@ -59,7 +59,7 @@ def audit_picture(audit: Audit, path: str | Path) -> Path:
     above.set_xlabel("")
     above.legend(frameon=False, fontsize="small")
     above.set_title(f"{_short(str(audit.curve.schedule))}\n{_short(audit.finding)}", fontsize="medium", loc="left")
-    return _save(figure, target)
+    return save_png(figure, target)
 
 
 def _mark(ax: Axes, audit: Audit) -> None:

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rheostat.errors import SchedulerError, refuse
 from rheostat.ledger import columns
 from rheostat.schedule import Curve
-from rheostat.view.optional import need
+from rheostat.view.canvas import PLANNED, USED, check_png, label_axes, new_figure, save_png
 from rheostat.view.points import FloatArray, sample
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
-_PLANNED, _USED, _LOSS, _METRIC = "#1f5fa8", "#e07b39", "#4a4a4a", "#2a8a57"
+_LOSS, _METRIC = "#4a4a4a", "#2a8a57"
 
 
 def plot_curve(curve: Curve, ax: Axes | None = None, *, label: str | None = None, **options: Any) -> Axes:
@@ -37,18 +34,18 @@ def plot_curve(curve: Curve, ax: Axes | None = None, *, label: str | None = None
     Raises:
         SchedulerError: if Matplotlib is not installed.
     """
-    ax = ax if ax is not None else _figure(1)[1][0]
+    ax = ax if ax is not None else new_figure(1)[1][0]
     t, values = sample(curve)
-    ax.plot(t, values, **{"color": _PLANNED, "linewidth": 1.8, "label": label, **options})
+    ax.plot(t, values, **{"color": PLANNED, "linewidth": 1.8, "label": label, **options})
     for joint in curve.joints:
         ax.axvline(joint, color="0.85", linewidth=0.8, zorder=0)
-    _label(ax, curve)
+    label_axes(ax, curve)
     return ax
 
 
 def compare_curves(curves: Sequence[Curve], labels: Sequence[str], ax: Axes | None = None) -> Axes:
     """Draw several curves on the same axes, each with its label."""
-    ax = ax if ax is not None else _figure(1)[1][0]
+    ax = ax if ax is not None else new_figure(1)[1][0]
     for i, (curve, label) in enumerate(zip(curves, labels, strict=True)):
         plot_curve(curve, ax, label=label, color=f"C{i}")
     ax.legend(frameon=False, fontsize="small")
@@ -58,13 +55,13 @@ def compare_curves(curves: Sequence[Curve], labels: Sequence[str], ax: Axes | No
 def save_curves(curves: Sequence[Curve], labels: Sequence[str], path: str | Path) -> Path:
     """Draw one or several curves into a PNG file; the file appears whole or not at all."""
     target = check_png(path)
-    figure, (ax,) = _figure(1)
+    figure, (ax,) = new_figure(1)
     if len(curves) == 1:
         plot_curve(curves[0], ax)
         ax.set_title(labels[0], fontsize="medium", loc="left")
     else:
         compare_curves(curves, labels, ax)
-    return _save(figure, target)
+    return save_png(figure, target)
 
 
 def run_picture(curve: Curve, ledger: str | Path, path: str | Path) -> Path:
@@ -83,7 +80,7 @@ def run_picture(curve: Curve, ledger: str | Path, path: str | Path) -> Path:
     """
     target = check_png(path)
     recorded = columns(ledger)
-    figure, (above, below) = _figure(2)
+    figure, (above, below) = new_figure(2)
     plot_curve(curve, above, label="planned")
     updates = recorded.get("update", np.empty(0))
     for name in [name for name in recorded if name.startswith("lr/")][:8]:
@@ -91,24 +88,14 @@ def run_picture(curve: Curve, ledger: str | Path, path: str | Path) -> Path:
         own = base is None or np.allclose(used[:1], curve.values(int(updates[0]), int(updates[0]) + 1))
         if own:
             label = f"used ({name.partition('/')[2]})" if name != "lr/0" else "used"
-            above.plot(updates, used, linestyle=(0, (1, 2.5)), linewidth=3, color=_USED, label=label)
+            above.plot(updates, used, linestyle=(0, (1, 2.5)), linewidth=3, color=USED, label=label)
     above.set_title(str(curve.schedule), fontsize="medium", loc="left")
     above.legend(frameon=False, fontsize="small")
     _losses(below, updates, recorded)
     below.set_xlim(above.get_xlim())
     below.set_xlabel(curve.unit[:-1])
     above.set_xlabel("")
-    return _save(figure, target)
-
-
-def check_png(path: str | Path) -> Path:
-    """A path that a picture can be written to."""
-    target = Path(path)
-    if target.suffix.lower() != ".png":
-        raise refuse("png", str(path), need="a name that ends in .png", mend=f"'{target.with_suffix('.png')}'")
-    if not target.parent.is_dir():
-        raise refuse("png", str(path), need=f"a folder that exists; there is no {target.parent}")
-    return target
+    return save_png(figure, target)
 
 
 def _losses(ax: Axes, updates: FloatArray, recorded: dict[str, FloatArray]) -> None:
@@ -141,43 +128,3 @@ def _smooth(values: FloatArray) -> FloatArray:
     weight = np.convolve(known, kernel, "same")
     smoothed: FloatArray = np.convolve(np.where(known, values, 0.0), kernel, "same") / np.maximum(weight, 1)
     return smoothed[: values.size]
-
-
-def _figure(rows: int) -> tuple[Figure, list[Axes]]:
-    figure_module = need("matplotlib.figure")
-    backend = need("matplotlib.backends.backend_agg")
-    figure = figure_module.Figure(figsize=(8, 3.6 if rows == 1 else 5.6), dpi=130, layout="constrained")
-    backend.FigureCanvasAgg(figure)
-    axes = figure.subplots(rows, 1, squeeze=False)[:, 0]
-    for ax in axes:
-        ax.spines[["top", "right"]].set_visible(False)
-        ax.grid(visible=True, color="0.93", linewidth=0.6)
-        ax.set_axisbelow(True)
-    return figure, list(axes)
-
-
-def _label(ax: Axes, curve: Curve) -> None:
-    ax.set_xlabel(curve.unit[:-1] if curve.unit != "seconds" else "seconds")
-    ax.set_ylabel("factor" if curve.base is None else "learning rate")
-    ax.set_ylim(bottom=0)
-    ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    per_epoch = curve.run.steps_per_epoch
-    if per_epoch and curve.unit == "updates" and not ax.child_axes:
-        above = ax.secondary_xaxis("top", functions=(_times(1 / per_epoch), _times(per_epoch)))
-        above.set_xlabel("epoch", fontsize="small")
-        above.tick_params(labelsize="small")
-
-
-def _times(factor: float) -> Any:
-    return lambda positions: positions * factor
-
-
-def _save(figure: Figure, target: Path) -> Path:
-    aside = target.with_name(f".{target.stem}.{os.getpid()}.png")
-    try:
-        figure.savefig(aside)
-        aside.replace(target)
-    except OSError as error:
-        aside.unlink(missing_ok=True)
-        raise SchedulerError(f"{target}: cannot be written: {error.strerror}.") from None
-    return target

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rheostat.view.pictures import _figure, _save, check_png
+from rheostat.view.canvas import check_png, new_figure, save_png
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,7 +31,7 @@ def plot_range(result: Any, ax: Axes | None = None) -> Axes:
     Raises:
         SchedulerError: if Matplotlib is not installed.
     """
-    ax = ax if ax is not None else _figure(1)[1][0]
+    ax = ax if ax is not None else new_figure(1)[1][0]
     low, high = _limits(result)
     for i, losses in enumerate(result.curve.losses):
         shown = np.where(np.isfinite(losses), losses, np.nan)
@@ -54,9 +54,9 @@ def plot_range(result: Any, ax: Axes | None = None) -> Axes:
 def save_range(result: Any, path: str | Path) -> Path:
     """Draw a range test into a PNG file; the file appears whole or not at all."""
     target = check_png(path)
-    figure, (ax,) = _figure(1)
+    figure, (ax,) = new_figure(1)
     plot_range(result, ax)
-    return _save(figure, target)
+    return save_png(figure, target)
 
 
 def _limits(result: Any) -> tuple[float, float]:
@@ -103,7 +103,7 @@ def plot_found(result: Any, ax: Axes | None = None) -> Axes:
     """
     if not result.trials:
         return plot_range(result.ramp, ax)
-    ax = ax if ax is not None else _figure(1)[1][0]
+    ax = ax if ax is not None else new_figure(1)[1][0]
     ramp = result.ramp
     reached = np.isfinite(ramp.curve.losses).any(0)
     ax.plot(ramp.lrs[reached], ramp.smoothed[reached], color=_SMOOTH, linewidth=1.5, alpha=0.5, label="range test")
@@ -131,6 +131,6 @@ def plot_found(result: Any, ax: Axes | None = None) -> Axes:
 def save_found(result: Any, path: str | Path) -> Path:
     """Draw what `find_lr` found into a PNG file; the file appears whole or not at all."""
     target = check_png(path)
-    figure, (ax,) = _figure(1)
+    figure, (ax,) = new_figure(1)
     plot_found(result, ax)
-    return _save(figure, target)
+    return save_png(figure, target)
