@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 
 export OMP_NUM_THREADS ?= 2
 
-.PHONY: install demo test check lint types imports tests nightly faults mutants bench format clean
+.PHONY: install demo test check lint types imports tests nightly faults mutants proof bench format clean
 
 install: $(VENV)/.dev
 
@@ -43,6 +43,10 @@ faults: $(VENV)/.dev
 mutants: $(VENV)/.dev
 	HYPOTHESIS_PROFILE=mutants OMP_NUM_THREADS=1 PATH="$(CURDIR)/$(BIN):$$PATH" nice -n 10 $(BIN)/mutmut run --max-children 2 $(NAMES)
 	$(BIN)/mutmut results
+
+# An hour: who finds which learning rate, and what it is worth; bench/find_lr/README.md says what to install first.
+proof: $(VENV)/.dev
+	for script in oracle record answers report; do $(BIN)/python bench/find_lr/$$script.py || exit 1; done
 
 bench: $(VENV)/.dev
 	for script in bench/*.py; do $(BIN)/python $$script || exit 1; done

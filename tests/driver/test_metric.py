@@ -68,7 +68,7 @@ def test_metrics_may_be_tensors_and_nothing_else_but_numbers():
 
 
 def test_a_report_that_nobody_listens_to_is_refused():
-    with pytest.raises(rh.SchedulerError, match="no schedule here listens to a metric"):
+    with pytest.raises(rh.SchedulerError, match=r"no schedule here listens .* step\(\) without"):
         rh.Scheduler(sgd(0.1), "cosine()", RUN).report(1.0)
 
 

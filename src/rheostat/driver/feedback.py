@@ -53,7 +53,10 @@ class Feedback:
     def listening(self) -> None:
         """Raise SchedulerError unless there is, or was, a metric-driven part."""
         if not self.ever:
-            raise SchedulerError("report(metric): no schedule here listens to a metric. Try cosine() * plateau().")
+            raise SchedulerError(
+                "a metric was given, and no schedule here listens to one. Try step() without an argument (where "
+                "training is, it counts itself), or cosine() * plateau()."
+            )
 
     def repeated(self, position: int, metric: float) -> bool:
         """Whether the last call was the same report: several processes or hooks may make one report each."""
