@@ -52,11 +52,11 @@ def cancer() -> Split:
 
 
 @cache
-def fashion() -> Split:
-    """12,000 + 2000 images of 28 × 28 (Fashion-MNIST)."""
+def fashion(train: int = 12_000) -> Split:
+    """Images of 28 × 28 (Fashion-MNIST), and 2000 for the test."""
     x, test_x = (_idx(f"{part}-images-idx3-ubyte.gz")[:, None] / 255 for part in ("train", "t10k"))
     y, test_y = (_idx(f"{part}-labels-idx1-ubyte.gz").long() for part in ("train", "t10k"))
-    return x[:12_000], y[:12_000], test_x[:2000], test_y[:2000]
+    return x[:train], y[:train], test_x[:2000], test_y[:2000]
 
 
 def _idx(name: str) -> torch.Tensor:
@@ -75,15 +75,23 @@ def plays() -> list[str]:
 
 
 @cache
-def characters() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, int]:
-    """The plays as character numbers: first half, most of the second, its last five plays; and how many characters."""
+def characters() -> tuple[torch.Tensor, torch.Tensor, list[str]]:
+    """All plays but five as character numbers; these five; and the characters."""
     texts = plays()
     known = sorted(set("".join(texts)))
     number = {character: i for i, character in enumerate(known)}
-    half = len(texts) // 2
-    parts = ["\n".join(part) for part in (texts[:half], texts[half:-5], texts[-5:])]
-    first, second, test = (torch.tensor([number[c] for c in part]) for part in parts)
-    return first, second, test, len(known)
+    train, test = (torch.tensor([number[c] for c in "\n".join(part)]) for part in (texts[:-5], texts[-5:]))
+    return train, test, known
+
+
+@cache
+def manual() -> tuple[torch.Tensor, torch.Tensor]:
+    """Python's own manual in the plays' characters: English of another kind, and its last tenth."""
+    from pydoc_data.topics import topics
+
+    number = {character: i for i, character in enumerate(characters()[2])}
+    text = torch.tensor([number[c] for topic in sorted(topics) for c in topics[topic] if c in number])
+    return text[: -len(text) // 10], text[-len(text) // 10 :]
 
 
 @cache

@@ -26,13 +26,13 @@ Key = tuple[str, str, int]
 Tables = dict[tuple[int, int], dict[str, Any]]
 
 
-def ramps() -> dict[Key, dict[int, RangeCurve]]:
-    """The recorded range tests by their length."""
-    found: dict[Key, dict[int, RangeCurve]] = defaultdict(dict)
+def ramps() -> dict[Key, dict[int, tuple[RangeCurve, int]]]:
+    """The recorded range tests by their length, each with what it cost."""
+    found: dict[Key, dict[int, tuple[RangeCurve, int]]] = defaultdict(dict)
     for row in running.rows("ramps.jsonl"):
-        losses = [math.inf if value is None else value for value in row["losses"]]
-        curve = RangeCurve.of(row["lrs"], [losses])
-        found[row["task"], row["optimizer"], row["seed"]][row["steps"]] = curve
+        losses = [[math.inf if value is None else value for value in one] for one in row["losses"]]
+        curve = RangeCurve.of(row["lrs"], losses)
+        found[row["task"], row["optimizer"], row["seed"]][row["steps"]] = curve, row["updates"]
     return found
 
 
@@ -53,6 +53,10 @@ class Played:
         self.one, self.updates = one, updates
         self.untrained = one[updates, 0]["untrained"]
         self.bases = SimpleNamespace(first=1.0)
+
+    def all(self, pairs: list[tuple[float, int]]) -> list[Trial]:
+        """Several of them."""
+        return [self.trial(*pair) for pair in pairs]
 
     def trial(self, lr: float, order: int = 0) -> Trial:
         """One of them."""
@@ -81,33 +85,31 @@ def judge(answers: dict[Key, tuple[float | None, float]]) -> str:
 def fit_ramps() -> None:
     """Widths of the kernel and distances below the minimum, for each length of the range test."""
     recorded = ramps()
-    for steps, width, below in itertools.product((50, 80, 120), (0.15, 0.2, 0.3), (2.0, 3.0, 4.0, 6.0)):
+    for steps, width, below in itertools.product((40, 60, 90), (0.15, 0.2, 0.3), (2.0, 3.0, 4.0, 6.0)):
         smooth.WIDTH, reading.BELOW_MINIMUM = width, below
         said: dict[Key, tuple[float | None, float]] = {}
         for key, curves in recorded.items():
-            found = reading.read(curves[steps])
-            said[key] = found.suggestion, found.updates
+            said[key] = reading.read(curves[steps][0]).suggestion, curves[steps][1]
         print(f"{steps:4d} width {width:.2f} below {below:.1f}  {judge(said)}")
 
 
 def fit_short() -> None:
     """Lengths of short runs, how good is good enough, and where in the band."""
     recorded, known = tables(), ramps()
-    amounts = {"3": find._Plan(0, 3), "4": find._Plan(0, 4), "5": find._Plan(0, 5)}
+    amounts = {runs: find._Plan(0, runs) for runs in (3, 4, 5)}
     grid = itertools.product((30, 50, 80), amounts, (0.02, 0.05, 0.1), (0.2, 1 / 3, 0.5), (False, True))
     for updates, runs, within, lower, blend in grid:
         choice.WITHIN, choice.LOWER = within, lower
         said: dict[Key, tuple[float | None, float]] = {}
         for key, one in recorded.items():
-            ramp = reading.read(known[key][50])
-            played = Played(one, updates)
-            centre = find._centre(ramp, 1.0)
-            done = find._search(played, centre, amounts[runs])  # type: ignore[arg-type]
+            curve, cost = known[key][40]
+            ramp, played = reading.read(curve), Played(one, updates)
+            done = find._search(played, find._centre(ramp, 1.0), amounts[runs])  # type: ignore[arg-type]
             chosen = find._chosen(done, played.untrained)
             lr = None if chosen is None else chosen.suggestion
             if blend and chosen is not None:
                 lr = choice.settle(chosen, ramp.suggestion, ramp.avoid)[0]
-            said[key] = lr, ramp.updates + sum(t.updates for t in done)
+            said[key] = lr, cost + sum(t.updates for t in done)
         print(f"K {updates} runs {runs} within {within:.2f} lower {lower:.2f} blend {blend:d}  {judge(said)}")
 
 

@@ -9,39 +9,57 @@ from __future__ import annotations
 
 import argparse
 import math
+from typing import Any
 
 import running
 import tasks
 
 import rheostat as rh
+from rheostat.probe.ranged import ranged
 from rheostat.probe.trials import Trials
 
 LENGTHS = ((30, 0), (50, 0), (50, 1), (80, 0))
-RAMPS = ((50, 1e-6, 10.0), (80, 1e-6, 10.0), (120, 1e-6, 10.0))
+RAMPS = (40, 60, 90)
 
 
 def record(job: tuple[str, str, int]) -> None:
-    """All short runs and range tests of one training."""
-    name, optimizer, seed = job
-    known = {"task": name, "optimizer": optimizer, "seed": seed}
-    if any({k: row[k] for k in known} == known for row in running.rows("trials.jsonl")):
-        return
-    lrs = sorted(r["lr"] for r in running.rows("oracle.jsonl") if {k: r[k] for k in known} == known)
-    for steps, low, high in RAMPS:
-        t = tasks.TASKS[name].training(optimizer, seed)
-        found = rh.range_test(t.model, t.optimizer, t.batches, t.loss, min=low, max=high, steps=steps)
-        losses = [value if math.isfinite(value) else None for value in found.curve.losses[0].tolist()]
-        running.append("ramps.jsonl", known | {"steps": steps, "lrs": found.lrs.tolist(), "losses": losses})
-    for updates, order in LENGTHS:
-        t = tasks.TASKS[name].training(optimizer, seed)
-        options = {"schedule": running.SCHEDULE, "run": rh.Run(steps=t.steps), "updates": updates, "score": None}
-        options |= {"accumulate": 1, "scaler": None, "clip": None, "also": (), "store": "memory", "watch": None}
-        with Trials(t.model, t.optimizer, t.batches, t.loss, **options) as trials:
-            for lr in lrs:
-                trial = trials.trial(lr, order)
-                score = trial.score if math.isfinite(trial.score) else None
-                row = {"updates": updates, "order": order, "lr": lr, "score": score, "done": trial.updates}
-                running.append("trials.jsonl", known | row | {"untrained": trials.untrained})
+    """All range tests and short runs of one training, but for those that are there."""
+    known = dict(zip(("task", "optimizer", "seed"), job, strict=True))
+    if not _there("ramps.jsonl", known):
+        _ramps(known)
+    if not _there("trials.jsonl", known):
+        lrs = sorted(row["lr"] for row in running.rows("oracle.jsonl") if {k: row[k] for k in known} == known)
+        for updates, order in LENGTHS:
+            _short_runs(known, updates, order, lrs)
+
+
+def _there(file: str, known: dict[str, Any]) -> bool:
+    return any({k: row[k] for k in known} == known for row in running.rows(file))
+
+
+def _training(known: dict[str, Any]) -> tasks.Training:
+    return tasks.TASKS[known["task"]].training(known["optimizer"], known["seed"])
+
+
+def _ramps(known: dict[str, Any]) -> None:
+    for steps in RAMPS:
+        t = _training(known)
+        seen = ranged(t.model, t.optimizer, t.batches, t.loss, low=1e-6, high=100.0, steps=steps)
+        losses = [[v if math.isfinite(v) else None for v in row] for row in seen.ramp.curve.losses.tolist()]
+        row = {"steps": steps, "updates": seen.updates, "lrs": seen.ramp.lrs.tolist(), "losses": losses}
+        running.append("ramps.jsonl", known | row)
+
+
+def _short_runs(known: dict[str, Any], updates: int, order: int, lrs: list[float]) -> None:
+    t = _training(known)
+    options = {"schedule": running.SCHEDULE, "run": rh.Run(steps=t.steps), "updates": updates, "score": None}
+    options |= {"accumulate": 1, "scaler": None, "clip": None, "also": (), "store": "memory", "watch": None}
+    with Trials(t.model, t.optimizer, t.batches, t.loss, **options) as trials:
+        for lr in lrs:
+            trial = trials.trial(lr, order)
+            score = trial.score if math.isfinite(trial.score) else None
+            row = {"updates": updates, "order": order, "lr": lr, "score": score, "done": trial.updates}
+            running.append("trials.jsonl", known | row | {"untrained": trials.untrained})
 
 
 def main() -> None:

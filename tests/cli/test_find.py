@@ -61,7 +61,7 @@ def test_where_there_is_no_answer_the_next_command_is_another_test(arguments, st
             (TINY, "--effort", "balanced", "--steps", "50"),
             "effort='balanced': need 'fast' beside --steps and --repeats",
         ),
-        ((TINY, "--effort", "20"), "effort=20: need a whole number ≥ 80"),
+        ((TINY, "--effort", "20"), "effort=20: need a whole number ≥ 60"),
         ((TINY, "--png", "a.gif"), "need a name that ends in .png"),
     ],
 )

@@ -28,7 +28,7 @@ def test_schedule_and_length_can_be_others(tmp_path):
         TINY,
         "--quiet",
         "--effort",
-        "fast",
+        "balanced",
         "--schedule",
         "linear()",
         "--steps",

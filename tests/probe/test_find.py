@@ -32,7 +32,7 @@ def test_it_finds_what_the_real_training_wants():
             optimizer.zero_grad()
         scores[lr] = value.item()
     assert scores[result.suggestion] == min(scores.values())
-    assert result.updates == result.ramp.updates + sum(t.updates for t in result.trials)
+    assert result.updates == result.looked + sum(t.updates for t in result.trials)
     assert result.updates <= most_updates("balanced", 500)
     assert f"{result.suggestion:.2g}" in str(result)
     assert {t.updates for t in result.trials} <= {40} | {t.updates for t in result.trials if t.note}
@@ -88,7 +88,7 @@ def test_a_short_run_is_the_whole_schedule_compressed_with_every_key_and_ratio()
     result = found(model, optimizer, run=run, schedule=schedule, watch=watch)
     trial = result.trials[0]
     assert trial.updates == 60  # 6 % of 1000
-    first = seen[result.ramp.updates : result.ramp.updates + 60]
+    first = seen[result.looked : result.looked + 60]
     assert {lr for lr, _ in first} == {trial.lr}
     used = np.array([values for _, values in first])
     places = (np.arange(60) + 0.5) * 1000 / 60 - 0.5
@@ -160,11 +160,11 @@ def test_where_every_run_crashes_the_error_is_the_users():
 
 
 def test_how_much_is_done():
-    assert most_updates("balanced", 1000) == 80 + 5 * 60
-    assert most_updates("balanced", 5000) / 5000 < 0.22
-    assert most_updates("balanced", 10) == 80 + 5 * 10
-    for budget in (80, 199, 200, 500, 1000, 3000, 20_000):
-        assert most_updates(budget, 10**6) <= max(budget, 160)
+    assert most_updates("balanced", 1000) == 20 + 75 + 5 * 60
+    assert most_updates("balanced", 5000) / 5000 < 0.23
+    assert most_updates("balanced", 10) == 20 + 40 + 5 * 10
+    for budget in (120, 199, 240, 500, 1000, 3000, 20_000):
+        assert most_updates(budget, 10**6) <= max(budget, 2 * 120)
     thorough = found(effort="thorough")
     assert thorough.updates <= most_updates("thorough", 500)
     lrs = sorted({t.lr for t in thorough.trials})
@@ -188,7 +188,7 @@ def test_it_can_be_drawn(tmp_path):
         ({"schedule": "cosin()"}, "unknown schedule 'cosin'"),
         ({"schedule": "warmup('9 epochs') >> cosine()"}, "need steps_per_epoch"),
         ({"effort": "quick"}, "effort='quick': need one of"),
-        ({"effort": 10}, "effort=10: need a whole number ≥ 80"),
+        ({"effort": 10}, "effort=10: need a whole number ≥ 60"),
         ({"score": 3}, "score=3: need a function of the model"),
         ({"batches": data(1)}, "batches=1: need at least two batches, to hold one out"),
     ],
@@ -210,7 +210,7 @@ def told(scores, ramp_losses, effort="balanced"):
 
     trials = tuple(Trial(lr, score, 40) for lr, score in scores)
     ramp = rh.read_range(np.geomspace(1e-6, 10, 100), ramp_losses)
-    return FindResult(ramp, trials, choose(scores, 2.3), 2.3, 1000, effort)
+    return FindResult(ramp, 80, trials, choose(scores, 2.3), 2.3, 1000, effort)
 
 
 FLAT = np.full(100, 2.3)

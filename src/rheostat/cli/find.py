@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from rheostat.probe import FindResult, RangeResult
     from rheostat.training import Task
 
-_FAST = {"steps": 100, "repeats": 1}
-
 
 def find(
     task: str,
@@ -31,9 +29,10 @@ def find(
         ),
     ] = None,
     low: Annotated[float, Parameter(name="--min", help="First learning rate of the ramp, of the first group.")] = 1e-6,
-    high: Annotated[float, Parameter(name="--max", help="Last learning rate of the ramp.")] = 10.0,
+    high: Annotated[float | None, Parameter(name="--max", help="Last one; 100, or 10 with --steps.")] = None,
     steps: Annotated[int | None, Parameter(help="Updates in the ramp; with effort fast.")] = None,
     repeats: Annotated[int | None, Parameter(help="Ramps over other batches; with effort fast.")] = None,
+    jobs: Annotated[int, Parameter(help="Short runs side by side; -1 for as many as there are cores.")] = 1,
     png: Annotated[Path | None, Parameter(help="Draw the result into this PNG file.")] = None,
     quiet: Annotated[bool, Parameter(negative=(), help="No progress bar.")] = False,
 ) -> int:
@@ -53,15 +52,17 @@ def find(
     amount = effort_of(effort, only_ramp=steps is not None or repeats is not None)
     from rheostat.probe.ramp import ramp
 
-    ramp(low, high, 100 if steps is None else steps)
-    fast = {
-        "steps": 100 if steps is None else steps,
-        "repeats": 1 if repeats is None else count("repeats", repeats, least=1),
-    }
+    limits: dict[str, Any] = {"min": low} if high is None else {"min": low, "max": high}
+    ramp(low, limits.get("max", 10.0), 100 if steps is None else steps)
+    by_hand = None
+    if steps is not None or repeats is not None:
+        repeats = 1 if repeats is None else count("repeats", repeats, least=1)
+        by_hand = {"steps": 100 if steps is None else steps, "repeats": repeats}
+    more = limits if by_hand else {**limits, "jobs": jobs}
     from rheostat.training import load_task
 
     found = load_task(task)
-    result = search(found, amount, fast, show=not quiet, min=low, max=high)
+    result = search(found, amount, by_hand, show=not quiet, **more)
     print(told(task, found, result))
     if png is not None:
         print(f"picture: {os.fspath(result.save(png))}")
@@ -69,15 +70,15 @@ def find(
 
 
 def search(
-    task: Task, amount: Any, fast: Mapping[str, int] = _FAST, *, show: bool, **options: Any
+    task: Task, amount: Any, by_hand: Mapping[str, int] | None = None, *, show: bool, **options: Any
 ) -> RangeResult | FindResult:
-    """The range test, or more, of a Task, with a progress bar."""
+    """A search, or the plain range test of so many steps and repeats, of a Task, with a progress bar."""
     from rheostat.probe.find import most_updates
 
-    total = fast["steps"] * fast["repeats"] if amount == "fast" else most_updates(amount, task.run().updates or 0)
+    total = by_hand["steps"] * by_hand["repeats"] if by_hand else most_updates(amount, task.run().updates or 0)
     with _watched(total, show=show) as watch:
         options["watch"] = watch
-        return tested(task, **fast, **options) if amount == "fast" else searched(task, effort=amount, **options)
+        return tested(task, **by_hand, **options) if by_hand else searched(task, effort=amount, **options)
 
 
 def tested(task: Task, **options: Any) -> RangeResult:

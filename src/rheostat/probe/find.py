@@ -13,7 +13,7 @@ from rheostat.errors import refuse
 from rheostat.probe.batches import Source
 from rheostat.probe.choice import Choice, choose
 from rheostat.probe.found import FindResult
-from rheostat.probe.range_test import range_test
+from rheostat.probe.ranged import SCOUT, ranged
 from rheostat.probe.result import RangeResult
 from rheostat.probe.step import Loss
 from rheostat.probe.store import Where
@@ -24,7 +24,7 @@ from rheostat.schedule.levels import choice, count
 Effort = Literal["fast", "balanced", "thorough"] | int
 
 APART = 4.0
-_RAMP = 80  # updates of the range test
+_LEAST_RAMP, _MOST_RAMP = 40, 100  # updates of the slow range test
 _FEWEST, _MOST = 40, 200  # updates of a short run
 
 
@@ -49,13 +49,14 @@ def find_lr(
     effort: Effort = "balanced",
     score: Callable[[Any], float] | None = None,
     min: float = 1e-6,  # noqa: A002 - the word for it
-    max: float = 10.0,  # noqa: A002 - the word for it
+    max: float = 100.0,  # noqa: A002 - the word for it
     accumulate: int = 1,
     scaler: Any = None,
     clip: float | None = None,
     also: Sequence[Any] = (),
     store: Where = "auto",
     watch: Watcher | None = None,
+    jobs: int | None = 1,
 ) -> FindResult:
     """Find a learning rate: a range test says where to look, then a few short runs of the real schedule decide.
 
@@ -82,7 +83,10 @@ def find_lr(
         clip: the norm that gradients are clipped to (> 0).
         also: what else training changes.
         store: where copies of the weights lie meanwhile.
-        watch: a function that is told, after each update, how many are done, the learning rate and the loss.
+        watch: a function that is told, after each update (with `jobs`, after each short run), how many are done, the
+            learning rate and the loss.
+        jobs: how many short runs go side by side, through joblib, with the same result: 1 in this process, −1 as many
+            as there are cores, None what an enclosing `joblib.parallel_config(...)` says (Dask, Ray).
 
     Returns:
         A `FindResult`.
@@ -108,20 +112,21 @@ def find_lr(
     shared: dict[str, Any] = {"accumulate": accumulate, "scaler": scaler, "clip": clip, "also": also, "store": store}
     trials: Trials | None = None
     if amount is not None:
-        options = shared | {"schedule": schedule, "run": run, "score": score, "updates": amount.updates}
+        options = shared | {"schedule": schedule, "run": run, "score": score, "updates": amount.updates, "jobs": jobs}
         trials = Trials(model, optimizer, batches, loss, **options, watch=None)
         trials.close()  # made only to see whether all of it fits, before time is spent
-    ramp = _ranged(model, optimizer, batches, loss, watch=watch, low=min, high=max, **shared)
+    steps = _ramp_steps(run.updates)
+    seen = ranged(model, optimizer, batches, loss, watch=watch, low=min, high=max, steps=steps, **shared)
+    ramp, ahead = seen.ramp, seen.updates
     if trials is None or amount is None:
-        return FindResult(ramp, (), None, None, run.updates, effort)
-    ahead = ramp.updates
+        return FindResult(ramp, ahead, (), None, None, run.updates, effort)
     told: Watcher | None = None if watch is None else lambda done, lr, value: watch(ahead + done, lr, value)
     with Trials(model, optimizer, batches, loss, **options, watch=told) as trials:
         done = _search(trials, _centre(ramp, trials.bases.first), amount)
         untrained = trials.untrained
     if trials.failure is not None and all(math.isinf(t.score) and t.note != "diverged" for t in done):
         raise trials.failure  # none came through: that is no matter of the learning rate
-    return FindResult(ramp, tuple(done), _chosen(done, untrained), untrained, run.updates, effort)
+    return FindResult(ramp, ahead, tuple(done), _chosen(done, untrained), untrained, run.updates, effort)
 
 
 def _plan(effort: Effort, updates: int) -> _Plan | None:
@@ -133,7 +138,8 @@ def _plan(effort: Effort, updates: int) -> _Plan | None:
         share, least = (0.06, _FEWEST) if effort == "balanced" else (0.08, 2 * _FEWEST)
         length = min(int(max(least, min(_MOST, share * updates))), updates)
         return _Plan(length, 5) if effort == "balanced" else _Plan(length, 6, 2, refine=True)
-    left = count("effort", effort, least=_RAMP) - _RAMP
+    ramp = SCOUT + _ramp_steps(updates)
+    left = count("effort", effort, least=ramp) - ramp
     if left < 3 * _FEWEST:
         return None
     if left > 5 * _MOST:
@@ -142,41 +148,36 @@ def _plan(effort: Effort, updates: int) -> _Plan | None:
     return _Plan(min(left // runs, updates), runs)
 
 
+def _ramp_steps(updates: int) -> int:
+    """How long the slow range test is."""
+    return int(max(_LEAST_RAMP, min(_MOST_RAMP, 0.075 * updates)))
+
+
 def most_updates(effort: Effort, updates: int) -> int:
     """How many updates a search takes at most, for a training of so many; what it says early may end it sooner."""
     amount = _plan(effort, updates)
-    return 2 * _RAMP if amount is None else _RAMP + amount.runs * amount.orders * amount.updates
-
-
-def _ranged(
-    model: Any, optimizer: Any, batches: Any, loss: Any, *, low: float, high: float, **options: Any
-) -> RangeResult:
-    """The range test; begun anew far below, once, where it began too high."""
-    ramp = range_test(model, optimizer, batches, loss, min=low, max=high, steps=_RAMP, **options)
-    if ramp.status == "diverged at once":
-        return range_test(model, optimizer, batches, loss, min=low * 1e-4, max=low * 10, steps=_RAMP, **options)
-    return ramp
+    ramp = SCOUT + _ramp_steps(updates)
+    return 2 * ramp if amount is None else ramp + amount.runs * amount.orders * amount.updates
 
 
 def _centre(ramp: RangeResult, base: float) -> float:
     """Where to look first: what the range test says, else the optimizer's own learning rate, but not where it rose."""
     if ramp.rules["minimum"] is not None:
         return ramp.rules["minimum"]
-    return base if ramp.avoid is None else min(base, ramp.avoid / 10)
+    return base if ramp.avoid is None else ramp.avoid / 3
 
 
 def _search(trials: Trials, centre: float, amount: _Plan) -> list[Trial]:
     """Three runs a factor of 4 apart, then on towards where it gets better; last, if asked, those in between."""
     done: list[Trial] = []
 
-    def more(lr: float) -> None:
-        done.extend(trials.trial(lr, order) for order in range(amount.orders))
+    def more(*lrs: float) -> None:
+        done.extend(trials.all([(lr, order) for lr in lrs for order in range(amount.orders)]))
 
     def tried() -> int:
         return len({t.lr for t in done})
 
-    for lr in (centre, centre / APART, centre * APART):
-        more(lr)
+    more(centre, centre / APART, centre * APART)
     grid = amount.runs - (2 if amount.refine else 0)
     while tried() < grid:
         following = _following(done, trials.untrained)
@@ -186,8 +187,7 @@ def _search(trials: Trials, centre: float, amount: _Plan) -> list[Trial]:
     if amount.refine:
         chosen = _chosen(done, trials.untrained)
         at = chosen.best if chosen is not None else centre
-        for lr in (at / math.sqrt(APART), at * math.sqrt(APART)):
-            more(lr)
+        more(at / math.sqrt(APART), at * math.sqrt(APART))
     return done
 
 

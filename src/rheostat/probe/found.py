@@ -21,6 +21,7 @@ class FindResult:
 
     Attributes:
         ramp: the range test.
+        looked: updates of the range test, with the quick one that found its range.
         trials: the short runs in the order in which they were made: lr, score, updates, note.
         choice: what they say, or None where there were none, or none learned anything.
         untrained: the score before training.
@@ -29,6 +30,7 @@ class FindResult:
     """
 
     ramp: RangeResult
+    looked: int
     trials: tuple[Trial, ...]
     choice: Choice | None
     untrained: float | None
@@ -70,7 +72,7 @@ class FindResult:
     @property
     def updates(self) -> int:
         """What it cost, in updates."""
-        return self.ramp.updates + sum(trial.updates for trial in self.trials)
+        return self.looked + sum(trial.updates for trial in self.trials)
 
     @property
     def advice(self) -> str:

@@ -88,6 +88,12 @@ class Snapshot:
         with undisturbed():
             _all(self.inner)
 
+    def drop(self) -> None:
+        """Let go of what was remembered; schedulers go on resting."""
+        self.done = True
+        assert self.keeper.store is not None
+        self.keeper.store.close()
+
     def restore(self) -> None:
         """Everything as it was; a second call does nothing."""
         with undisturbed():

@@ -16,6 +16,7 @@ from rheostat.driver.plan import Entry, curve_of, plan, rules
 from rheostat.driver.ranks import agree
 from rheostat.errors import refuse
 from rheostat.probe.batches import Batches, Source, device_of, to_device
+from rheostat.probe.jobs import Jobs
 from rheostat.probe.ramp import Bases, optimizers_of
 from rheostat.probe.snapshot import Snapshot
 from rheostat.probe.step import Step, wants_closure
@@ -35,6 +36,22 @@ class Trial:
     score: float
     updates: int
     note: str = ""
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """All that a trial needs, to be sent to another process as one piece."""
+
+    given: dict[str, Any]
+    training: list[Any]
+    held_out: list[Any]
+
+    def unpacked(self) -> Trials:
+        """What runs the trial there."""
+        trials = Trials(batches=self.training, watch=None, **self.given)
+        trials.training, trials.held_out = self.training, self.held_out
+        trials.snapshot.pause()
+        return trials
 
 
 class Trials:
@@ -64,9 +81,13 @@ class Trials:
         also: Sequence[Any],
         store: Where,
         watch: Watcher | None,
+        jobs: int | None = 1,
     ) -> None:
+        self.given = {"model": model, "optimizer": optimizer, "loss": loss, "schedule": schedule, "run": run}
+        self.given |= {"updates": updates, "score": score, "accumulate": accumulate, "scaler": scaler, "clip": clip}
+        self.given |= {"also": also, "store": store}
         self.model, self.loss, self.score, self.watch = model, loss, score, watch
-        self.updates, self.accumulate = updates, accumulate
+        self.updates, self.accumulate, self.jobs = updates, accumulate, Jobs(jobs)
         self.optimizers = optimizers_of(optimizer)
         self.bases = Bases(self.optimizers)
         several = list(optimizer) if isinstance(optimizer, (list, tuple)) else [optimizer]
@@ -78,6 +99,8 @@ class Trials:
         kept = {"scaler": scaler, "loader": batches, "also": also, "where": store}
         self.snapshot = Snapshot([model], self.optimizers, **kept)
         self.takes_closure = any(map(wants_closure, self.optimizers))
+        if not self.jobs.alone:
+            self.jobs.packed(Parcel(self.given, [], []))  # what cannot be sent is refused now
         self.done = 0
         self.training: list[Any] = []
         self.held_out: list[Any] = []
@@ -87,6 +110,10 @@ class Trials:
             self.snapshot.pause()
             self._draw()
             self._fresh(0)
+            # Packed before anything is scored: some models remember what they have seen.
+            self.packed = (
+                None if self.jobs.alone else self.jobs.packed(Parcel(self.given, self.training, self.held_out))
+            )
             self.untrained = self._scored()
         except BaseException:
             self.close()
@@ -100,6 +127,22 @@ class Trials:
         """Put everything back."""
         self.batches.close()
         self.snapshot.restore()
+
+    def all(self, pairs: Sequence[tuple[float, int]]) -> list[Trial]:
+        """The trials of several (learning rate, order of the batches): one after another, or side by side."""
+        if self.packed is None:
+            return [self.trial(*pair) for pair in pairs]
+        done = []
+        for trial, failure in self.jobs.run(self.packed, pairs, self._told):
+            self.failure = failure or self.failure
+            done.append(trial)
+        return done
+
+    def _told(self, trial: Trial) -> None:
+        """One trial has come back from another process."""
+        self.done += trial.updates
+        if self.watch is not None:
+            self.watch(self.done, trial.lr, trial.score)
 
     def trial(self, lr: float, order: int = 0) -> Trial:
         """Train for a short run with a base learning rate of the first group; what goes wrong is a result."""
