@@ -94,23 +94,28 @@ def fit_ramps() -> None:
 
 
 def fit_short() -> None:
-    """Lengths of short runs, how good is good enough, and where in the band."""
+    """Lengths of short runs, how good is good enough, where in the band, and what becomes of the range test."""
     recorded, known = tables(), ramps()
-    amounts = {runs: find._Plan(0, runs) for runs in (3, 4, 5)}
-    grid = itertools.product((30, 50, 80), amounts, (0.02, 0.05, 0.1), (0.2, 1 / 3, 0.5), (False, True))
-    for updates, runs, within, lower, blend in grid:
-        choice.WITHIN, choice.LOWER = within, lower
+    plans = {runs: find._Plan(0, runs) for runs in (3, 4)} | {"thorough": find._Plan(0, 6, 2, refine=True)}
+    rules = {"lower": _lower, "short runs": lambda short, _: short, "middle": lambda a, b: math.sqrt(a * b)}
+    grid = itertools.product((30, 50, 80), plans, (0.03, 0.05, 0.1), (1 / 3, 0.5), rules)
+    for updates, runs, within, middle, rule in grid:
+        choice.WITHIN, choice.MIDDLE = within, middle
         said: dict[Key, tuple[float | None, float]] = {}
         for key, one in recorded.items():
             curve, cost = known[key][40]
             ramp, played = reading.read(curve), Played(one, updates)
-            done = find._search(played, find._centre(ramp, 1.0), amounts[runs])  # type: ignore[arg-type]
+            done = find._search(played, find._centre(ramp, 1.0), plans[runs])  # type: ignore[arg-type]
             chosen = find._chosen(done, played.untrained)
-            lr = None if chosen is None else chosen.suggestion
-            if blend and chosen is not None:
-                lr = choice.settle(chosen, ramp.suggestion, ramp.avoid)[0]
+            lr = ramp.suggestion if chosen is None else chosen.suggestion
+            if chosen is not None and ramp.suggestion is not None:
+                lr = rules[rule](chosen.suggestion, ramp.suggestion)
             said[key] = lr, cost + sum(t.updates for t in done)
-        print(f"K {updates} runs {runs} within {within:.2f} lower {lower:.2f} blend {blend:d}  {judge(said)}")
+        print(f"K {updates} runs {runs} within {within:.2f} at {middle:.2f} {rule:<10}  {judge(said)}")
+
+
+def _lower(short: float, ramp: float) -> float:
+    return min(short, ramp)
 
 
 def main() -> None:

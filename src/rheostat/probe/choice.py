@@ -1,4 +1,4 @@
-"""What a handful of short runs says: the best, the band of those as good, a rate from its lower part. Pure."""
+"""What a handful of short runs says: the best, the band of those as good, a rate from its middle. Pure."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-WITHIN = 0.05
+WITHIN = 0.03
 """Scores within this share of what was learned count as good as the best."""
-LOWER = 1 / 3
-"""Where in the band the suggestion lies: too high is a cliff, too low is a slope."""
+MIDDLE = 1 / 2
+"""Where in the band their answer lies."""
+
+CLEAR = 1.5
+"""How far the suggestion stays below where the range test's loss rose."""
 
 SCATTER = 0.7
 """Decades by which the best rate of a whole training may lie off the suggestion, in about nine of ten cases."""
@@ -49,26 +52,25 @@ def choose(scores: Iterable[tuple[float, float]], untrained: float) -> Choice | 
     line = y[best] + WITHIN * (untrained - y[best])
     low, open_below = _crossing(x, y, best, line, -1)
     high, open_above = _crossing(x, y, best, line, 1)
-    middle = low + LOWER * (high - low)
+    middle = low + MIDDLE * (high - low)
     return Choice(math.exp(middle), (math.exp(low), math.exp(high)), lrs[best], open_below, open_above)
 
 
 def settle(choice: Choice, ramp: float | None, avoid: float | None) -> tuple[float, tuple[float, float]]:
     """The suggestion for the whole training, and the band in which its best learning rate probably lies.
 
-    Short runs bear a higher learning rate than long ones. Where the range test says less than they do, the two meet in
-    the (geometric) middle: their errors are of different kinds, and too low costs less than too high.
+    The lower of two answers: short runs bear a higher learning rate than long ones, so that they may lower what the
+    range test says, and not raise it.
 
     Args:
         choice: what the short runs say.
         ramp: what the range test suggests, if anything.
-        avoid: from where on its loss rose, if it did.
+        avoid: from where on its loss rose, if it did: the suggestion stays below.
     """
-    lower = ramp is not None and ramp < choice.suggestion
-    suggestion = math.sqrt(choice.suggestion * ramp) if lower and ramp is not None else choice.suggestion
-    low = min(choice.band[0], suggestion / 10**SCATTER)
-    high = max(choice.band[1], suggestion * 10**SCATTER)
-    return suggestion, (low, high if avoid is None else max(choice.band[1], suggestion, min(high, avoid)))
+    limits = [choice.suggestion] + ([] if ramp is None else [ramp]) + ([] if avoid is None else [avoid / CLEAR])
+    suggestion = min(limits)
+    low, high = suggestion / 10**SCATTER, suggestion * 10**SCATTER
+    return suggestion, (min(choice.band[0], low), max(choice.band[1], high))
 
 
 def _crossing(x: np.ndarray, y: np.ndarray, best: int, line: float, way: int) -> tuple[float, bool]:

@@ -25,12 +25,12 @@ Effort = Literal["fast", "balanced", "thorough"] | int
 
 APART = 4.0
 _LEAST_RAMP, _MOST_RAMP = 40, 100  # updates of the slow range test
-_FEWEST, _MOST = 40, 200  # updates of a short run
+_FEWEST, _MOST = 30, 200  # updates of a short run
 
 
 @dataclass(frozen=True)
 class _Plan:
-    """How much is done: updates of a short run, how many rates at most, data orders, and whether rates in between."""
+    """How much is done: updates of a short run, how many rates at most, data orders, whether rates in between."""
 
     updates: int
     runs: int
@@ -61,9 +61,9 @@ def find_lr(
     """Find a learning rate: a range test says where to look, then a few short runs of the real schedule decide.
 
     Each short run starts from the same weights, goes through the whole schedule compressed to a few dozen updates, and
-    is scored on batches that none of them was trained on. The suggestion lies in the lower third of the band of those
-    within 5 % of the best. A run that diverges, crashes or runs out of memory is a result. Afterwards everything is as
-    it was, as after `rh.range_test`.
+    is scored on batches that none of them was trained on. Their answer is the middle of the band of those within 3 % of
+    the best; the suggestion is the lower of this and the range test's. A run that diverges, crashes or runs out of
+    memory is a result. Afterwards everything is as it was, as after `rh.range_test`.
 
     Args:
         model: as in `rh.range_test`, like all arguments that are not named here.
@@ -72,9 +72,9 @@ def find_lr(
         loss: a function of (model, batch) that returns a scalar tensor.
         run: how long the real training will be, of known length.
         schedule: the schedule it will have, as `rh.Scheduler` takes it.
-        effort: "fast" (the range test alone), "balanced" (about four runs, a factor of 4 apart, each 6 % of the
-            training within 40 to 200 updates), "thorough" (a factor of 2 apart, two orders of the data, 8 % of the
-            training within 80 to 200), or a number of updates to spend.
+        effort: "fast" (the range test alone), "balanced" (three or four runs, a factor of 4 apart, of 1.4 √updates,
+            within 30 to 200), "thorough" (a factor of 2 apart, two orders of the data, of 2.8 √updates, within 60 to
+            200), or a number of updates to spend.
         score: a function of the model that returns a number, lower is better; by default the loss on batches held out.
         min: where the range test begins.
         max: where it ends.
@@ -135,17 +135,22 @@ def _plan(effort: Effort, updates: int) -> _Plan | None:
         choice("effort", effort, ("fast", "balanced", "thorough"))
         if effort == "fast":
             return None
-        share, least = (0.06, _FEWEST) if effort == "balanced" else (0.08, 2 * _FEWEST)
-        length = min(int(max(least, min(_MOST, share * updates))), updates)
-        return _Plan(length, 5) if effort == "balanced" else _Plan(length, 6, 2, refine=True)
+        if effort == "balanced":
+            return _Plan(_length(1.4, _FEWEST, updates), 4)
+        return _Plan(_length(2.8, 2 * _FEWEST, updates), 6, 2, refine=True)
     ramp = SCOUT + _ramp_steps(updates)
     left = count("effort", effort, least=ramp) - ramp
     if left < 3 * _FEWEST:
         return None
     if left > 5 * _MOST:
         return _Plan(min(left // 12, updates), 6, 2, refine=True)
-    runs = min(5, left // _FEWEST)
+    runs = min(4, left // _FEWEST)
     return _Plan(min(left // runs, updates), runs)
+
+
+def _length(share: float, least: int, updates: int) -> int:
+    """How long a short run is: it grows more slowly than the training."""
+    return min(int(max(least, min(_MOST, share * math.sqrt(updates)))), updates)
 
 
 def _ramp_steps(updates: int) -> int:

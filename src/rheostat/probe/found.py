@@ -126,7 +126,7 @@ class FindResult:
         lines.append(f"range test  {self.ramp.status}: {_or_none(self.ramp.suggestion)}")
         if self.choice is not None:
             low, high = self.choice.band
-            lines.append(f"within 5 %  {low:.2g} to {high:.2g} of the short runs")
+            lines.append(f"within 3 %  {low:.2g} to {high:.2g} of the short runs")
         longest = max(t.updates for t in self.trials)
         by_lr: dict[float, list[str]] = {}
         for t in sorted(self.trials, key=lambda t: t.lr):
