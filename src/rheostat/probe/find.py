@@ -12,7 +12,7 @@ import torch
 from rheostat.errors import refuse
 from rheostat.probe.batches import Source
 from rheostat.probe.choice import Choice, choose
-from rheostat.probe.found import FindResult
+from rheostat.probe.found import FindResult, guessed
 from rheostat.probe.ranged import SCOUT, ranged
 from rheostat.probe.result import RangeResult
 from rheostat.probe.step import Loss
@@ -166,10 +166,8 @@ def most_updates(effort: Effort, updates: int) -> int:
 
 
 def _centre(ramp: RangeResult, base: float) -> float:
-    """Where to look first: what the range test says, else the optimizer's own learning rate, but not where it rose."""
-    if ramp.rules["minimum"] is not None:
-        return ramp.rules["minimum"]
-    return base if ramp.avoid is None else ramp.avoid / 3
+    """Where to look first: what the range test says, else the optimizer's own learning rate."""
+    return guessed(ramp) or base
 
 
 def _search(trials: Trials, centre: float, amount: _Plan) -> list[Trial]:

@@ -15,6 +15,17 @@ if TYPE_CHECKING:
     from rheostat.probe.trials import Trial
 
 
+NEAR = 4.0
+"""Range test and short runs agree if the one's answer lies within this factor of the other's band."""
+
+
+def guessed(ramp: RangeResult) -> float | None:
+    """What to go by where a range test gives no answer: a third of a minimum at its edge, a tenth of where it rose."""
+    if ramp.rules["minimum"] is not None:
+        return ramp.rules["minimum"]
+    return None if ramp.avoid is None else ramp.avoid / 10
+
+
 @dataclass(frozen=True, eq=False)
 class FindResult:
     """A learning rate for the first group; other groups keep their ratio to it.
@@ -51,9 +62,12 @@ class FindResult:
     def _settled(self) -> tuple[float, tuple[float, float]] | None:
         if self.choice is not None:
             return settle(self.choice, self.ramp.suggestion, self.ramp.avoid)
-        if self.trials or self.ramp.suggestion is None or self.ramp.band is None:
+        if self.trials:
             return None
-        return self.ramp.suggestion, self.ramp.band
+        if self.ramp.suggestion is not None and self.ramp.band is not None:
+            return self.ramp.suggestion, self.ramp.band
+        guess = guessed(self.ramp)
+        return None if guess is None else (guess, (guess / 10, guess * 10))
 
     @property
     def factor(self) -> float | None:
@@ -78,6 +92,8 @@ class FindResult:
     def advice(self) -> str:
         """How sure it is, and what would make it surer."""
         if not self.trials:
+            if self.ramp.suggestion is None and self.suggestion is not None:
+                return f"{self.ramp.advice.partition('. Try')[0]}, so this is a guess. Try effort='balanced'."
             return self.ramp.advice
         if self.choice is None:
             return (
@@ -87,7 +103,7 @@ class FindResult:
             where = "high" if self.choice.open_above else "low"
             return f"the {where}est learning rate that was tried is as good as the best. Try effort='thorough'."
         ramp, (low, high) = self.ramp.suggestion, self.choice.band
-        agree = ramp is not None and low / 2 <= ramp <= 2 * high
+        agree = ramp is not None and low / NEAR <= ramp <= NEAR * high
         seen = "range test and short runs agree" if agree else "range test and short runs do not agree"
         return f"{seen}." if self.effort == "thorough" else f"{seen}. Surer: effort='thorough'."
 
@@ -95,7 +111,7 @@ class FindResult:
     def again(self) -> dict[str, str]:
         """The arguments with which another search may say more, as text; none where the answer stands."""
         if not self.trials:
-            return self.ramp.again
+            return self.ramp.again if self.suggestion is None else {}
         return {} if self.suggestion is not None else {"effort": "thorough"}
 
     def plot(self, ax: Axes | None = None) -> Axes:
@@ -115,7 +131,7 @@ class FindResult:
         return save_found(self, path)
 
     def __str__(self) -> str:
-        if not self.trials:
+        if not self.trials and self.ramp.suggestion is not None:
             return str(self.ramp)
         lines = [f"status      {self.status}: {self.advice}"]
         if self.suggestion is not None and self.band is not None:
@@ -127,6 +143,8 @@ class FindResult:
         if self.choice is not None:
             low, high = self.choice.band
             lines.append(f"within 3 %  {low:.2g} to {high:.2g} of the short runs")
+        if not self.trials:
+            return "\n".join(lines)
         longest = max(t.updates for t in self.trials)
         by_lr: dict[float, list[str]] = {}
         for t in sorted(self.trials, key=lambda t: t.lr):

@@ -13,7 +13,8 @@ from rheostat.probe.result import RangeResult
 SCOUT = 20  # updates of the first ramp; a third of them, or fewer, to each decade
 _RATIO = 1e3  # between the ends of the second
 _SHIFT = 100.0  # by which its range is moved down where it began too high
-_PASSES = 3  # where one does not stand out of the noise
+_ABOVE = 10.0  # times where the loss began to rise
+_SLOWER = 3  # where no fall stands out: more updates at each learning rate, to learn more and to hear more
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,11 +38,11 @@ def ranged(*where: Any, low: float, high: float, steps: int, watch: Watcher | No
     """
     done = 0
 
-    def test(low: float, high: float, steps: int, repeats: int = 1) -> RangeResult:
+    def test(low: float, high: float, steps: int) -> RangeResult:
         nonlocal done
         before = done
         told = None if watch is None else lambda count, lr, loss: watch(before + count, lr, loss)
-        result = range_test(*where, min=low, max=high, steps=steps, repeats=repeats, watch=told, **options)
+        result = range_test(*where, min=low, max=high, steps=steps, watch=told, **options)
         done += result.updates
         return result
 
@@ -51,14 +52,15 @@ def ranged(*where: Any, low: float, high: float, steps: int, watch: Watcher | No
         top /= _SHIFT
         ramp = test(top / _RATIO, top, steps)
     if ramp.status in ("never fell", "too noisy"):
-        ramp = test(top / _RATIO, top, steps, _PASSES)
+        ramp = test(top / _RATIO, top, _SLOWER * steps)
     return Ranged(ramp, done)
 
 
 def _lost(scout: RangeResult) -> float:
-    """Where the first ramp diverged, else its end."""
+    """Where the first ramp diverged, else its end; not much above where the loss began to rise."""
     lost = np.flatnonzero(np.isinf(scout.curve.losses[0]))
-    return float(scout.lrs[lost[0]]) if lost.size else float(scout.lrs[-1])
+    top = float(scout.lrs[lost[0]]) if lost.size else float(scout.lrs[-1])
+    return top if scout.avoid is None else min(top, _ABOVE * scout.avoid)
 
 
 def _below(ramp: RangeResult) -> bool:
