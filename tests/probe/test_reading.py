@@ -120,6 +120,7 @@ def test_each_rule_reads_what_it_says():
     losses = np.interp(x, [-6, -4, -2, -1, 0, 1], [2.0, 2.0, 1.0, 0.99, 2.0, 2.0])
     result = rh.read_range(lrs, losses)
     assert np.log10(result.minimum) == pytest.approx(-1.4, abs=0.2)  # a cliff pulls it down, never up
+    assert result.minimum / 6 <= result.rules["edge"] <= 10**-0.5 / 6
     assert -4 < np.log10(result.rules["steepest"]) < -2
     assert np.log10(result.rules["valley"]) == pytest.approx((-4 - 1.4) / 2, abs=0.7)
     assert np.log10(result.rules["divergence"]) == pytest.approx(-0.5 - 1, abs=0.1)

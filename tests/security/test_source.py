@@ -1,5 +1,6 @@
 """No data path can run code: proved on the syntax of the whole source; each exception has its reason."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ ALLOWED = {
     "__init__.py": {"import importlib", "import_module"},  # the public names, from a table in the same file
     "view/optional.py": {"import importlib", "import_module"},  # optional packages, whose names are in the code
     "training/task.py": {"import importlib.util", "exec_module"},  # the file that the user names on the command line
+    "probe/jobs.py": {"import joblib", "import cloudpickle"},  # unpacks in a worker what its own parent packed
 }
 
 
@@ -35,6 +37,14 @@ def test_modules_are_imported_by_names_from_the_code_alone(where):
     """import_module stands once in each, and its argument is no text from outside."""
     text = (SOURCE / where).read_text()
     assert text.count("import_module(") == 1
+
+
+def test_short_runs_unpack_what_came_from_their_parent_alone():
+    """Each loads() of cloudpickle takes what dumps() of the same module made, and nothing is read from a file."""
+    text = (SOURCE / "probe/jobs.py").read_text()
+    assert re.findall(r"cloudpickle\.loads\(([\w.]+)", text) == ["packed", "cloudpickle.dumps"]
+    assert "open(" not in text
+    assert "read_bytes" not in text
 
 
 @pytest.mark.parametrize(

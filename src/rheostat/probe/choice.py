@@ -59,16 +59,17 @@ def choose(scores: Iterable[tuple[float, float]], untrained: float) -> Choice | 
 def settle(choice: Choice, ramp: float | None, avoid: float | None) -> tuple[float, tuple[float, float]]:
     """The suggestion for the whole training, and the band in which its best learning rate probably lies.
 
-    The lower of two answers: short runs bear a higher learning rate than long ones, so that they may lower what the
-    range test says, and not raise it.
+    Short runs bear a higher learning rate than long ones, so that they may lower what the range test says, half of the
+    way, and not raise it. Where the range test says nothing, half of theirs.
 
     Args:
         choice: what the short runs say.
         ramp: what the range test suggests, if anything.
         avoid: from where on its loss rose, if it did: the suggestion stays below.
     """
-    limits = [choice.suggestion] + ([] if ramp is None else [ramp]) + ([] if avoid is None else [avoid / CLEAR])
-    suggestion = min(limits)
+    suggestion = choice.suggestion / 2 if ramp is None else min(ramp, math.sqrt(ramp * choice.suggestion))
+    if avoid is not None:
+        suggestion = min(suggestion, avoid / CLEAR)
     low, high = suggestion / 10**SCATTER, suggestion * 10**SCATTER
     return suggestion, (min(choice.band[0], low), max(choice.band[1], high))
 

@@ -12,7 +12,7 @@ import torch
 from rheostat.errors import refuse
 from rheostat.probe.batches import Source
 from rheostat.probe.choice import Choice, choose
-from rheostat.probe.found import FindResult, guessed
+from rheostat.probe.found import FindResult, answered, guessed
 from rheostat.probe.ranged import SCOUT, ranged
 from rheostat.probe.result import RangeResult
 from rheostat.probe.step import Loss
@@ -62,8 +62,8 @@ def find_lr(
 
     Each short run starts from the same weights, goes through the whole schedule compressed to a few dozen updates, and
     is scored on batches that none of them was trained on. Their answer is the middle of the band of those within 3 % of
-    the best; the suggestion is the lower of this and the range test's. A run that diverges, crashes or runs out of
-    memory is a result. Afterwards everything is as it was, as after `rh.range_test`.
+    the best; where it is lower than the range test's, the suggestion lies half-way between. A run that diverges,
+    crashes or runs out of memory is a result. Afterwards everything is as it was, as after `rh.range_test`.
 
     Args:
         model: as in `rh.range_test`, like all arguments that are not named here.
@@ -167,7 +167,7 @@ def most_updates(effort: Effort, updates: int) -> int:
 
 def _centre(ramp: RangeResult, base: float) -> float:
     """Where to look first: what the range test says, else the optimizer's own learning rate."""
-    return guessed(ramp) or base
+    return answered(ramp) or guessed(ramp) or base
 
 
 def _search(trials: Trials, centre: float, amount: _Plan) -> list[Trial]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rheostat.probe.choice import Choice, settle
+from rheostat.probe.choice import SCATTER, Choice, settle
 from rheostat.probe.result import RangeResult
 
 if TYPE_CHECKING:
@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
 NEAR = 4.0
 """Range test and short runs agree if the one's answer lies within this factor of the other's band."""
+
+
+def answered(ramp: RangeResult) -> float | None:
+    """The range test's answer; on a ramp this slow the end of the basin says more than its lowest point."""
+    return None if ramp.suggestion is None else ramp.rules["edge"]
 
 
 def guessed(ramp: RangeResult) -> float | None:
@@ -60,12 +65,11 @@ class FindResult:
 
     @property
     def _settled(self) -> tuple[float, tuple[float, float]] | None:
+        read = answered(self.ramp)
         if self.choice is not None:
-            return settle(self.choice, self.ramp.suggestion, self.ramp.avoid)
-        if self.trials:
-            return None
-        if self.ramp.suggestion is not None and self.ramp.band is not None:
-            return self.ramp.suggestion, self.ramp.band
+            return settle(self.choice, read, self.ramp.avoid)
+        if read is not None and self.ramp.band is not None:
+            return read, (min(self.ramp.band[0], read / 10**SCATTER), max(self.ramp.band[1], read * 10**SCATTER))
         guess = guessed(self.ramp)
         return None if guess is None else (guess, (guess / 10, guess * 10))
 
@@ -102,7 +106,7 @@ class FindResult:
         if self.choice.open_above or self.choice.open_below:
             where = "high" if self.choice.open_above else "low"
             return f"the {where}est learning rate that was tried is as good as the best. Try effort='thorough'."
-        ramp, (low, high) = self.ramp.suggestion, self.choice.band
+        ramp, (low, high) = answered(self.ramp), self.choice.band
         agree = ramp is not None and low / NEAR <= ramp <= NEAR * high
         seen = "range test and short runs agree" if agree else "range test and short runs do not agree"
         return f"{seen}." if self.effort == "thorough" else f"{seen}. Surer: effort='thorough'."
@@ -131,20 +135,18 @@ class FindResult:
         return save_found(self, path)
 
     def __str__(self) -> str:
-        if not self.trials and self.ramp.suggestion is not None:
-            return str(self.ramp)
         lines = [f"status      {self.status}: {self.advice}"]
         if self.suggestion is not None and self.band is not None:
             factor = f"  ({self.factor:.3g} × the present one)" if self.factor is not None else ""
             lines.append(f"suggestion  {self.suggestion:.2g}{factor}")
             lines.append(f"band        {self.band[0]:.2g} to {self.band[1]:.2g}")
         lines.append(f"cost        {self.updates} updates, {self.updates / self.run:.0%} of the run's {self.run}")
-        lines.append(f"range test  {self.ramp.status}: {_or_none(self.ramp.suggestion)}")
+        lines.append(f"range test  {self.ramp.status}: {_or_none(answered(self.ramp))}")
         if self.choice is not None:
             low, high = self.choice.band
             lines.append(f"within 3 %  {low:.2g} to {high:.2g} of the short runs")
         if not self.trials:
-            return "\n".join(lines)
+            return "\n".join(lines + self.ramp.marks())
         longest = max(t.updates for t in self.trials)
         by_lr: dict[float, list[str]] = {}
         for t in sorted(self.trials, key=lambda t: t.lr):

@@ -15,13 +15,14 @@ from rheostat.probe.smooth import Smooth, smooth
 BELOW_MINIMUM = 3.0
 """The suggestion lies this factor below the minimum: too high is a cliff, too low is a slope."""
 BELOW_DIVERGENCE = 10.0
+BELOW_EDGE = 6.0
 SCATTER = 0.7
 """Decades by which the best rate of a full run may lie off the rule, in nine of ten cases; and"""
 LUCK = 0.35
 """decades by which one pass may lie off another: less with several."""
 _SURE = 4.0  # standard errors that a fall must have
 _RISEN = 0.1  # of the fall: the loss is clearly on its way up again
-_FALLING = 0.05  # of the fall, in a decade: less is flat
+_FALLING = 0.05  # of the fall: less, for a difference or in a decade, is flat
 _WIDEST = 2.0  # decades over which a minimum may be spread
 
 
@@ -43,6 +44,7 @@ def read(curve: RangeCurve, *, base: float | None = None) -> RangeResult:
         "steepest": _steepest(s) if fell else None,
         "valley": _valley(s) if fell else None,
         "divergence": _divergence(s) if fell else None,
+        "edge": _edge(s) if fell else None,
     }
     suggestion = rules["minimum"] if status in ("ok", "too noisy") else None
     return RangeResult(
@@ -123,6 +125,12 @@ def _valley(s: Smooth) -> float | None:
         return None
     longest = int((s.x[ends] - s.x[begins]).argmax())
     return _lr((s.x[begins[longest]] + s.x[ends[longest]]) / 2)
+
+
+def _edge(s: Smooth) -> float:
+    """A sixth of the highest learning rate that is as good as the minimum: the end of its basin, however wide."""
+    higher = np.flatnonzero((s.y > s.lowest + _FALLING * s.drop) & (np.arange(s.y.size) > s.at))
+    return _lr(s.x[higher[0] - 1 if higher.size else -1]) / BELOW_EDGE
 
 
 def _divergence(s: Smooth) -> float | None:

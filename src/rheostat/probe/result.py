@@ -22,6 +22,7 @@ HOW = {
     "steepest": "where it falls most for each decade",
     "valley": "the middle of the longest fall",
     "divergence": "a tenth of where half of the fall is lost again",
+    "edge": "a sixth of the last that is as good as the lowest",
 }
 _SENTENCE: dict[Status, str] = {
     "ok": "the loss fell, and rose again within the ramp",
@@ -43,7 +44,7 @@ class RangeResult:
             "too noisy".
         suggestion: the learning rate to use, or None where there is none to be read.
         band: the lowest and highest learning rate among which the best one probably is, or None.
-        rules: what each rule says: "minimum" (the suggestion), "steepest", "valley", "divergence".
+        rules: what each rule says: "minimum" (the suggestion), "steepest", "valley", "divergence", "edge".
         minimum: where the smoothed loss is lowest.
         avoid: the learning rate from which on the loss rises again.
         base: the first group's own learning rate, where it is known.
@@ -131,12 +132,13 @@ class RangeResult:
             factor = f"  ({self.factor:.3g} × the present one)" if self.factor is not None else ""
             lines.append(f"suggestion  {self.suggestion:.2g}{factor}")
             lines.append(f"band        {self.band[0]:.2g} to {self.band[1]:.2g}")
-        if self.avoid is not None:
-            lines.append(f"avoid       {self.avoid:.2g} and above")
-        for name, value in self.rules.items():
-            if value is not None:
-                lines.append(f"{name:<10}  {value:<8.2g}  {HOW[name]}")
-        return "\n".join(lines)
+        return "\n".join(lines + self.marks())
+
+    def marks(self) -> list[str]:
+        """Lines for where the loss rises, and for what each rule says."""
+        lines = [] if self.avoid is None else [f"avoid       {self.avoid:.2g} and above"]
+        said = {name: value for name, value in self.rules.items() if value is not None}
+        return lines + [f"{name:<10}  {value:<8.2g}  {HOW[name]}" for name, value in said.items()]
 
 
 def as_data(result: RangeResult) -> dict[str, Any]:

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 _LOSS, _SMOOTH, _BAND, _AVOID, _SCORE = "#4a4a4a", "#1f5fa8", "#2a8a57", "#c0392b", "#e07b39"
 _MARKS = {"minimum": ("o", "minimum ÷ 3"), "steepest": ("v", "steepest"), "valley": ("s", "valley")} | {
-    "divergence": ("D", "divergence ÷ 10")
+    "divergence": ("D", "divergence ÷ 10"),
+    "edge": ("<", "edge ÷ 6"),
 }
 
 
