@@ -52,6 +52,16 @@ def cancer() -> Split:
 
 
 @cache
+def diabetes() -> Split:
+    """342 + 100 rows of 10 numbers, and how far the illness went on (scikit-learn); all standardised."""
+    from sklearn.datasets import load_diabetes
+
+    x, y = load_diabetes(return_X_y=True)
+    x, y = (x - x.mean(0)) / x.std(0), (y - y.mean()) / y.std()
+    return split(torch.tensor(x, dtype=torch.float32), torch.tensor(y, dtype=torch.float32)[:, None], 100)
+
+
+@cache
 def fashion(train: int = 12_000) -> Split:
     """Images of 28 × 28 (Fashion-MNIST), and 2000 for the test."""
     x, test_x = (_idx(f"{part}-images-idx3-ubyte.gz")[:, None] / 255 for part in ("train", "t10k"))

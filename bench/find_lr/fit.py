@@ -96,7 +96,7 @@ def fit_ramps() -> None:
 def fit_short() -> None:
     """Lengths of short runs, how good is good enough, where in the band, and what becomes of the range test."""
     recorded, known = tables(), ramps()
-    plans = {runs: find._Plan(0, runs) for runs in (3, 4)} | {"thorough": find._Plan(0, 6, 2, refine=True)}
+    plans = {runs: find._Plan(0, runs) for runs in (3, 4, 6)}
     rules = {"lower": _lower, "short runs": lambda short, _: short, "middle": lambda a, b: math.sqrt(a * b)}
     grid = itertools.product((30, 50, 80), plans, (0.03, 0.05, 0.1), (1 / 3, 0.5), rules)
     for updates, runs, within, middle, rule in grid:

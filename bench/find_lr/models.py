@@ -68,6 +68,77 @@ class Recurrent(nn.Module):
         return self.head(self.gru(self.embed(x))[0])
 
 
+class Block(nn.Module):
+    """What is inside, added to what goes in."""
+
+    def __init__(self, *inside: nn.Module) -> None:
+        super().__init__()
+        self.inside = nn.Sequential(*inside)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + self.inside(x)
+
+
+def resnet(width: int, blocks: int, classes: int = 10) -> nn.Sequential:
+    """Images of 28 × 28 at a quarter of their size, residual blocks with batch norm, the mean over the image."""
+
+    def convolution() -> list[nn.Module]:
+        return [nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width)]
+
+    inner = [Block(*convolution(), nn.ReLU(), *convolution()) for _ in range(blocks)]
+    first = nn.Conv2d(1, width, 4, stride=4)
+    return nn.Sequential(first, *inner, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(width, classes))
+
+
+def deep(inputs: int, width: int, blocks: int, classes: int = 10) -> nn.Sequential:
+    """A residual network of linear layers with layer norm."""
+    inner = [
+        Block(nn.LayerNorm(width), nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
+        for _ in range(blocks)
+    ]
+    return nn.Sequential(nn.Linear(inputs, width), *inner, nn.LayerNorm(width), nn.Linear(width, classes))
+
+
+class Denoiser(nn.Module):
+    """An image from a blurred one: down to half its size and up again, with what was there before beside it."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.before = nn.Sequential(nn.Conv2d(1, width, 3, padding=1), nn.ReLU())
+        self.down = nn.Sequential(nn.Conv2d(width, 2 * width, 3, stride=2, padding=1), nn.ReLU())
+        self.up = nn.ConvTranspose2d(2 * width, width, 2, stride=2)
+        self.after = nn.Conv2d(2 * width, 1, 3, padding=1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        before = self.before(x)
+        return self.after(torch.cat([before, self.up(self.down(before))], 1))
+
+
+class Variational(nn.Module):
+    """A variational autoencoder: the pixels, and of the code its mean and the logarithm of its variance."""
+
+    def __init__(self, inputs: int, width: int, code: int) -> None:
+        super().__init__()
+        self.encoder = mlp(inputs, width, 2 * code)
+        self.decoder = mlp(code, width, inputs)
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        mean, spread = self.encoder(x).chunk(2, -1)
+        return self.decoder(mean + (spread / 2).exp() * torch.randn_like(mean)), mean, spread
+
+
+class Bag(nn.Module):
+    """The mean of what the word pieces of a line stand for, and a classifier on it."""
+
+    def __init__(self, words: int, width: int, classes: int) -> None:
+        super().__init__()
+        self.words = nn.EmbeddingBag(words, width, padding_idx=0)
+        self.head = mlp(width, width, classes)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(self.words(x))
+
+
 class Encoder(nn.Module):
     """The last layer of a pretrained text encoder with a new head, on what the layers below it give."""
 

@@ -165,11 +165,22 @@ def test_how_much_is_done():
     assert most_updates("balanced", 10) == 20 + 40 + 4 * 10
     for budget in (120, 199, 240, 500, 1000, 3000, 20_000):
         assert most_updates(budget, 10**6) <= max(budget, 2 * 120)
+    assert most_updates("thorough", 500) == 20 + 40 + 6 * 125
+    assert most_updates("thorough", 50_000) == 20 + 100 + 6 * 400
+
+
+def test_runs_of_a_quarter_of_the_training_decide_alone():
     thorough = found(effort="thorough")
     assert thorough.updates <= most_updates("thorough", 500)
-    lrs = sorted({t.lr for t in thorough.trials})
-    assert min(b / a for a, b in zip(lrs, lrs[1:], strict=False)) == pytest.approx(2.0)
-    assert {lr: [t.lr for t in thorough.trials].count(lr) for lr in lrs} == dict.fromkeys(lrs, 2)
+    assert {t.updates for t in thorough.trials if not t.note} == {125}
+    assert thorough.suggestion == thorough.choice.suggestion
+
+
+def test_where_the_range_test_hears_nothing_short_runs_are_longer():
+    model = linear()
+    silent = found(model, loss_of=lambda model, pair: torch.randn(()) + 0 * model(pair.x).sum())
+    assert silent.ramp.status in ("never fell", "too noisy")
+    assert {t.updates for t in silent.trials if not t.note} == {62}
 
 
 def test_it_can_be_drawn(tmp_path):

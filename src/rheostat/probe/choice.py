@@ -8,13 +8,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-WITHIN = 0.03
+WITHIN = 0.05
 """Scores within this share of what was learned count as good as the best."""
 MIDDLE = 1 / 2
 """Where in the band their answer lies."""
 
 CLEAR = 1.5
-"""How far the suggestion stays below where the range test's loss rose."""
+"""The margin below where the range test's loss rose, or below what the short runs alone say."""
+
+SHARE, ENOUGH = 0.25, 400
+"""Runs of this share of the training, or of so many updates, are short no longer: they decide alone."""
 
 SCATTER = 0.7
 """Decades by which the best rate of a whole training may lie off the suggestion, in about nine of ten cases."""
@@ -22,7 +25,10 @@ SCATTER = 0.7
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The suggestion, the band it lies in, and at which end, if any, the runs stopped short of the band's own end."""
+    """The suggestion, the band it lies in, and at which end, if any, something better may lie beyond what was tried.
+
+    Above that is where the band runs into the end; below, where the lowest was the best.
+    """
 
     suggestion: float
     band: tuple[float, float]
@@ -53,21 +59,29 @@ def choose(scores: Iterable[tuple[float, float]], untrained: float) -> Choice | 
     low, open_below = _crossing(x, y, best, line, -1)
     high, open_above = _crossing(x, y, best, line, 1)
     middle = low + MIDDLE * (high - low)
-    return Choice(math.exp(middle), (math.exp(low), math.exp(high)), lrs[best], open_below, open_above)
+    return Choice(math.exp(middle), (math.exp(low), math.exp(high)), lrs[best], open_below and best == 0, open_above)
 
 
-def settle(choice: Choice, ramp: float | None, avoid: float | None) -> tuple[float, tuple[float, float]]:
+def settle(
+    choice: Choice, ramp: float | None, avoid: float | None, *, alone: bool
+) -> tuple[float, tuple[float, float]]:
     """The suggestion for the whole training, and the band in which its best learning rate probably lies.
 
     Short runs bear a higher learning rate than long ones, so that they may lower what the range test says, half of the
-    way, and not raise it. Where the range test says nothing, half of theirs.
+    way, and not raise it. Where the range test says nothing, theirs with a margin, unless they saw no end above.
 
     Args:
         choice: what the short runs say.
         ramp: what the range test suggests, if anything.
         avoid: from where on its loss rose, if it did: the suggestion stays below.
+        alone: whether the runs were so long that they decide alone.
     """
-    suggestion = choice.suggestion / 2 if ramp is None else min(ramp, math.sqrt(ramp * choice.suggestion))
+    if alone:
+        suggestion, avoid = choice.suggestion, None
+    elif ramp is not None:
+        suggestion = min(ramp, math.sqrt(ramp * choice.suggestion))
+    else:
+        suggestion = choice.suggestion if choice.open_above else choice.suggestion / CLEAR
     if avoid is not None:
         suggestion = min(suggestion, avoid / CLEAR)
     low, high = suggestion / 10**SCATTER, suggestion * 10**SCATTER

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import torch
 
 from rheostat.errors import refuse
 from rheostat.probe.batches import Source
-from rheostat.probe.choice import Choice, choose
+from rheostat.probe.choice import ENOUGH, SHARE, Choice, choose
 from rheostat.probe.found import FindResult, answered, guessed
-from rheostat.probe.ranged import SCOUT, ranged
+from rheostat.probe.ranged import SCOUT, ranged, unheard
 from rheostat.probe.result import RangeResult
 from rheostat.probe.step import Loss
 from rheostat.probe.store import Where
@@ -30,12 +30,20 @@ _FEWEST, _MOST = 30, 200  # updates of a short run
 
 @dataclass(frozen=True)
 class _Plan:
-    """How much is done: updates of a short run, how many rates at most, data orders, whether rates in between."""
+    """How much is done: updates of a short run, how many runs at most, and whether it may be more.
+
+    Where the range test heard nothing, short runs that are `patient` are twice as long, and there may be two more.
+    """
 
     updates: int
     runs: int
-    orders: int = 1
-    refine: bool = False
+    patient: bool = False
+
+    def after(self, ramp: RangeResult, run: int) -> _Plan:
+        """What is done once the range test is over."""
+        if not self.patient or not unheard(ramp):
+            return self
+        return replace(self, updates=min(2 * self.updates, run), runs=self.runs + 2)
 
 
 def find_lr(
@@ -61,9 +69,10 @@ def find_lr(
     """Find a learning rate: a range test says where to look, then a few short runs of the real schedule decide.
 
     Each short run starts from the same weights, goes through the whole schedule compressed to a few dozen updates, and
-    is scored on batches that none of them was trained on. Their answer is the middle of the band of those within 3 % of
-    the best; where it is lower than the range test's, the suggestion lies half-way between. A run that diverges,
-    crashes or runs out of memory is a result. Afterwards everything is as it was, as after `rh.range_test`.
+    is scored on batches that none of them was trained on. Their answer is the middle of the band of those within 5 % of
+    the best; where it is lower than the range test's, the suggestion lies half-way between, and runs of a quarter of
+    the training decide alone. A run that diverges, crashes or runs out of memory is a result. Afterwards everything is
+    as it was, as after `rh.range_test`.
 
     Args:
         model: as in `rh.range_test`, like all arguments that are not named here.
@@ -73,8 +82,8 @@ def find_lr(
         run: how long the real training will be, of known length.
         schedule: the schedule it will have, as `rh.Scheduler` takes it.
         effort: "fast" (the range test alone), "balanced" (three or four runs, a factor of 4 apart, of 1.4 √updates,
-            within 30 to 200), "thorough" (a factor of 2 apart, two orders of the data, of 2.8 √updates, within 60 to
-            200), or a number of updates to spend.
+            within 30 to 200), "thorough" (three to six of a quarter of the training, within 60 to 400), or a number of
+            updates to spend.
         score: a function of the model that returns a number, lower is better; by default the loss on batches held out.
         min: where the range test begins.
         max: where it ends.
@@ -112,8 +121,8 @@ def find_lr(
     shared: dict[str, Any] = {"accumulate": accumulate, "scaler": scaler, "clip": clip, "also": also, "store": store}
     trials: Trials | None = None
     if amount is not None:
-        options = shared | {"schedule": schedule, "run": run, "score": score, "updates": amount.updates, "jobs": jobs}
-        trials = Trials(model, optimizer, batches, loss, **options, watch=None)
+        options = shared | {"schedule": schedule, "run": run, "score": score, "jobs": jobs}
+        trials = Trials(model, optimizer, batches, loss, **options, updates=amount.updates, watch=None)
         trials.close()  # made only to see whether all of it fits, before time is spent
     steps = _ramp_steps(run.updates)
     seen = ranged(model, optimizer, batches, loss, watch=watch, low=min, high=max, steps=steps, **shared)
@@ -121,7 +130,8 @@ def find_lr(
     if trials is None or amount is None:
         return FindResult(ramp, ahead, (), None, None, run.updates, effort)
     told: Watcher | None = None if watch is None else lambda done, lr, value: watch(ahead + done, lr, value)
-    with Trials(model, optimizer, batches, loss, **options, watch=told) as trials:
+    amount = amount.after(ramp, run.updates)
+    with Trials(model, optimizer, batches, loss, **options, updates=amount.updates, watch=told) as trials:
         done = _search(trials, _centre(ramp, trials.bases.first), amount)
         untrained = trials.untrained
     if trials.failure is not None and all(math.isinf(t.score) and t.note != "diverged" for t in done):
@@ -136,21 +146,19 @@ def _plan(effort: Effort, updates: int) -> _Plan | None:
         if effort == "fast":
             return None
         if effort == "balanced":
-            return _Plan(_length(1.4, _FEWEST, updates), 4)
-        return _Plan(_length(2.8, 2 * _FEWEST, updates), 6, 2, refine=True)
+            return _Plan(_within(1.4 * math.sqrt(updates), _FEWEST, _MOST, updates), 4, patient=True)
+        return _Plan(_within(SHARE * updates, 2 * _FEWEST, ENOUGH, updates), 6)
     ramp = SCOUT + _ramp_steps(updates)
     left = count("effort", effort, least=ramp) - ramp
     if left < 3 * _FEWEST:
         return None
-    if left > 5 * _MOST:
-        return _Plan(min(left // 12, updates), 6, 2, refine=True)
     runs = min(4, left // _FEWEST)
     return _Plan(min(left // runs, updates), runs)
 
 
-def _length(share: float, least: int, updates: int) -> int:
-    """How long a short run is: it grows more slowly than the training."""
-    return min(int(max(least, min(_MOST, share * math.sqrt(updates)))), updates)
+def _within(wanted: float, least: int, most: int, updates: int) -> int:
+    """How long a short run is, at most the training."""
+    return min(int(max(least, min(most, wanted))), updates)
 
 
 def _ramp_steps(updates: int) -> int:
@@ -162,7 +170,7 @@ def most_updates(effort: Effort, updates: int) -> int:
     """How many updates a search takes at most, for a training of so many; what it says early may end it sooner."""
     amount = _plan(effort, updates)
     ramp = SCOUT + _ramp_steps(updates)
-    return 2 * ramp if amount is None else ramp + amount.runs * amount.orders * amount.updates
+    return 2 * ramp if amount is None else ramp + amount.runs * amount.updates
 
 
 def _centre(ramp: RangeResult, base: float) -> float:
@@ -171,26 +179,18 @@ def _centre(ramp: RangeResult, base: float) -> float:
 
 
 def _search(trials: Trials, centre: float, amount: _Plan) -> list[Trial]:
-    """Three runs a factor of 4 apart, then on towards where it gets better; last, if asked, those in between."""
+    """Three runs a factor of 4 apart, then on towards where it gets better."""
     done: list[Trial] = []
 
     def more(*lrs: float) -> None:
-        done.extend(trials.all([(lr, order) for lr in lrs for order in range(amount.orders)]))
-
-    def tried() -> int:
-        return len({t.lr for t in done})
+        done.extend(trials.all([(lr, 0) for lr in lrs]))
 
     more(centre, centre / APART, centre * APART)
-    grid = amount.runs - (2 if amount.refine else 0)
-    while tried() < grid:
+    while len(done) < amount.runs:
         following = _following(done, trials.untrained)
         if following is None:
             break
         more(following)
-    if amount.refine:
-        chosen = _chosen(done, trials.untrained)
-        at = chosen.best if chosen is not None else centre
-        more(at / math.sqrt(APART), at * math.sqrt(APART))
     return done
 
 

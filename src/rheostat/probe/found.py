@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rheostat.probe.choice import SCATTER, Choice, settle
+from rheostat.probe.choice import ENOUGH, SCATTER, SHARE, Choice, settle
 from rheostat.probe.result import RangeResult
 
 if TYPE_CHECKING:
@@ -25,10 +25,9 @@ def answered(ramp: RangeResult) -> float | None:
 
 
 def guessed(ramp: RangeResult) -> float | None:
-    """What to go by where a range test gives no answer: a third of a minimum at its edge, a tenth of where it rose."""
-    if ramp.rules["minimum"] is not None:
-        return ramp.rules["minimum"]
-    return None if ramp.avoid is None else ramp.avoid / 10
+    """What to go by where a range test has no answer: a third of a minimum at its edge, or what is below a rise."""
+    known = ramp.rules["minimum"] or ramp.rules["edge"]
+    return known or (None if ramp.avoid is None else ramp.avoid / 10)
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +66,9 @@ class FindResult:
     def _settled(self) -> tuple[float, tuple[float, float]] | None:
         read = answered(self.ramp)
         if self.choice is not None:
-            return settle(self.choice, read, self.ramp.avoid)
+            longest = max(t.updates for t in self.trials)
+            alone = longest >= min(int(SHARE * self.run), ENOUGH)
+            return settle(self.choice, read, self.ramp.avoid, alone=alone)
         if read is not None and self.ramp.band is not None:
             return read, (min(self.ramp.band[0], read / 10**SCATTER), max(self.ramp.band[1], read * 10**SCATTER))
         guess = guessed(self.ramp)
@@ -105,7 +106,8 @@ class FindResult:
             )
         if self.choice.open_above or self.choice.open_below:
             where = "high" if self.choice.open_above else "low"
-            return f"the {where}est learning rate that was tried is as good as the best. Try effort='thorough'."
+            more = "'thorough'" if self.effort != "thorough" else 2 * self.run
+            return f"the {where}est learning rate that was tried is as good as the best. Try effort={more}."
         ramp, (low, high) = answered(self.ramp), self.choice.band
         agree = ramp is not None and low / NEAR <= ramp <= NEAR * high
         seen = "range test and short runs agree" if agree else "range test and short runs do not agree"
@@ -144,7 +146,7 @@ class FindResult:
         lines.append(f"range test  {self.ramp.status}: {_or_none(answered(self.ramp))}")
         if self.choice is not None:
             low, high = self.choice.band
-            lines.append(f"within 3 %  {low:.2g} to {high:.2g} of the short runs")
+            lines.append(f"within 5 %  {low:.2g} to {high:.2g} of the short runs")
         if not self.trials:
             return "\n".join(lines + self.ramp.marks())
         longest = max(t.updates for t in self.trials)

@@ -51,9 +51,14 @@ def ranged(*where: Any, low: float, high: float, steps: int, watch: Watcher | No
     if _below(ramp):
         top /= _SHIFT
         ramp = test(top / _RATIO, top, steps)
-    if ramp.status in ("never fell", "too noisy"):
+    if unheard(ramp):
         ramp = test(top / _RATIO, top, _SLOWER * steps)
     return Ranged(ramp, done)
+
+
+def unheard(ramp: RangeResult) -> bool:
+    """Whether the noise was louder than what was learned."""
+    return ramp.status in ("never fell", "too noisy")
 
 
 def _lost(scout: RangeResult) -> float:

@@ -21,6 +21,7 @@ SCATTER = 0.7
 LUCK = 0.35
 """decades by which one pass may lie off another: less with several."""
 _SURE = 4.0  # standard errors that a fall must have
+_DOUBT = 2.0  # standard errors within which two levels are the same
 _RISEN = 0.1  # of the fall: the loss is clearly on its way up again
 _FALLING = 0.05  # of the fall: less, for a difference or in a decade, is flat
 _WIDEST = 2.0  # decades over which a minimum may be spread
@@ -44,7 +45,7 @@ def read(curve: RangeCurve, *, base: float | None = None) -> RangeResult:
         "steepest": _steepest(s) if fell else None,
         "valley": _valley(s) if fell else None,
         "divergence": _divergence(s) if fell else None,
-        "edge": _edge(s) if fell else None,
+        "edge": _edge(s) if fell or (status == "never fell" and _risen(s).any()) else None,
     }
     suggestion = rules["minimum"] if status in ("ok", "too noisy") else None
     return RangeResult(
@@ -88,7 +89,7 @@ def _risen(s: Smooth) -> np.ndarray:
 
 def _spread(s: Smooth) -> tuple[float, float]:
     """From where to where the loss is as low as the minimum, as far as the noise lets one tell."""
-    low = np.flatnonzero(s.y <= s.lowest + 2 * s.error[s.at])
+    low = np.flatnonzero(s.y <= s.lowest + _DOUBT * s.error[s.at])
     return float(s.x[low[0]]), float(s.x[low[-1]])
 
 
@@ -129,7 +130,8 @@ def _valley(s: Smooth) -> float | None:
 
 def _edge(s: Smooth) -> float:
     """A sixth of the highest learning rate that is as good as the minimum: the end of its basin, however wide."""
-    higher = np.flatnonzero((s.y > s.lowest + _FALLING * s.drop) & (np.arange(s.y.size) > s.at))
+    line = s.lowest + max(_FALLING * s.drop, _DOUBT * float(s.error[s.at]))
+    higher = np.flatnonzero((s.y > line) & (np.arange(s.y.size) > s.at))
     return _lr(s.x[higher[0] - 1 if higher.size else -1]) / BELOW_EDGE
 
 
