@@ -11,6 +11,7 @@ import argparse
 import itertools
 import math
 from collections import defaultdict
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,12 +19,12 @@ import numpy as np
 import report
 import running
 
-from rheostat.probe import choice, find, reading, smooth
+from rheostat.probe import choice, find, found, reading, smooth
 from rheostat.probe.curve import RangeCurve
 from rheostat.probe.trials import Trial
 
 Key = tuple[str, str, int]
-Tables = dict[tuple[int, int], dict[str, Any]]
+Tables = dict[int, dict[str, Any]]
 
 
 def ramps() -> dict[Key, dict[int, tuple[RangeCurve, int]]]:
@@ -37,11 +38,11 @@ def ramps() -> dict[Key, dict[int, tuple[RangeCurve, int]]]:
 
 
 def tables() -> dict[Key, Tables]:
-    """The recorded short runs by their length and order of the batches."""
+    """The recorded short runs by their length."""
     found: dict[Key, Tables] = defaultdict(dict)
     for row in running.rows("trials.jsonl"):
         one = found[row["task"], row["optimizer"], row["seed"]]
-        table = one.setdefault((row["updates"], row["order"]), {"untrained": row["untrained"], "rows": {}})
+        table = one.setdefault(row["updates"], {"untrained": row["untrained"], "rows": {}})
         table["rows"][row["lr"]] = (math.inf if row["score"] is None else row["score"], row["done"])
     return found
 
@@ -51,16 +52,16 @@ class Played:
 
     def __init__(self, one: Tables, updates: int) -> None:
         self.one, self.updates = one, updates
-        self.untrained = one[updates, 0]["untrained"]
+        self.untrained = one[updates]["untrained"]
         self.bases = SimpleNamespace(first=1.0)
 
-    def all(self, pairs: list[tuple[float, int]]) -> list[Trial]:
+    def all(self, lrs: Sequence[float]) -> list[Trial]:
         """Several of them."""
-        return [self.trial(*pair) for pair in pairs]
+        return [self.trial(lr) for lr in lrs]
 
-    def trial(self, lr: float, order: int = 0) -> Trial:
+    def trial(self, lr: float) -> Trial:
         """One of them."""
-        rows = self.one.get((self.updates, order), self.one[self.updates, 0])["rows"]
+        rows = self.one[self.updates]["rows"]
         x = np.log2(sorted(rows))
         at = math.log2(lr)
         scores, done = (np.array([rows[lr][i] for lr in sorted(rows)]) for i in (0, 1))
@@ -97,7 +98,12 @@ def fit_short() -> None:
     """Lengths of short runs, how good is good enough, where in the band, and what becomes of the range test."""
     recorded, known = tables(), ramps()
     plans = {runs: find._Plan(0, runs) for runs in (3, 4, 6)}
-    rules = {"lower": _lower, "short runs": lambda short, _: short, "middle": lambda a, b: math.sqrt(a * b)}
+    rules = {
+        "lower": min,
+        "short runs": lambda short, _: short,
+        "middle": lambda short, ramp: math.sqrt(short * ramp),
+        "half-way": lambda short, ramp: min(ramp, math.sqrt(short * ramp)),
+    }
     grid = itertools.product((30, 50, 80), plans, (0.03, 0.05, 0.1), (1 / 3, 0.5), rules)
     for updates, runs, within, middle, rule in grid:
         choice.WITHIN, choice.MIDDLE = within, middle
@@ -107,15 +113,12 @@ def fit_short() -> None:
             ramp, played = reading.read(curve), Played(one, updates)
             done = find._search(played, find._centre(ramp, 1.0), plans[runs])  # type: ignore[arg-type]
             chosen = find._chosen(done, played.untrained)
-            lr = ramp.suggestion if chosen is None else chosen.suggestion
-            if chosen is not None and ramp.suggestion is not None:
-                lr = rules[rule](chosen.suggestion, ramp.suggestion)
+            read = found.answered(ramp)
+            lr = read if chosen is None else chosen.suggestion
+            if chosen is not None and read is not None:
+                lr = rules[rule](chosen.suggestion, read)
             said[key] = lr, cost + sum(t.updates for t in done)
         print(f"K {updates} runs {runs} within {within:.2f} at {middle:.2f} {rule:<10}  {judge(said)}")
-
-
-def _lower(short: float, ramp: float) -> float:
-    return min(short, ramp)
 
 
 def main() -> None:

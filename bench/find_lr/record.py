@@ -18,7 +18,7 @@ import rheostat as rh
 from rheostat.probe.ranged import ranged
 from rheostat.probe.trials import Trials
 
-LENGTHS = ((30, 0), (50, 0), (50, 1), (80, 0))
+LENGTHS = (30, 50, 80)
 RAMPS = (40, 60, 90)
 
 
@@ -29,8 +29,8 @@ def record(job: tuple[str, str, int]) -> None:
         _ramps(known)
     if not _there("trials.jsonl", known):
         lrs = sorted(row["lr"] for row in running.rows("oracle.jsonl") if {k: row[k] for k in known} == known)
-        for updates, order in LENGTHS:
-            _short_runs(known, updates, order, lrs)
+        for updates in LENGTHS:
+            _short_runs(known, updates, lrs)
 
 
 def _there(file: str, known: dict[str, Any]) -> bool:
@@ -50,15 +50,15 @@ def _ramps(known: dict[str, Any]) -> None:
         running.append("ramps.jsonl", known | row)
 
 
-def _short_runs(known: dict[str, Any], updates: int, order: int, lrs: list[float]) -> None:
+def _short_runs(known: dict[str, Any], updates: int, lrs: list[float]) -> None:
     t = _training(known)
     options = {"schedule": running.SCHEDULE, "run": rh.Run(steps=t.steps), "updates": updates, "score": None}
     options |= {"accumulate": 1, "scaler": None, "clip": None, "also": (), "store": "memory", "watch": None}
     with Trials(t.model, t.optimizer, t.batches, t.loss, **options) as trials:
         for lr in lrs:
-            trial = trials.trial(lr, order)
+            trial = trials.trial(lr)
             score = trial.score if math.isfinite(trial.score) else None
-            row = {"updates": updates, "order": order, "lr": lr, "score": score, "done": trial.updates}
+            row = {"updates": updates, "lr": lr, "score": score, "done": trial.updates}
             running.append("trials.jsonl", known | row | {"untrained": trials.untrained})
 
 

@@ -19,8 +19,10 @@ CLEAR = 1.5
 SHARE, ENOUGH = 0.25, 400
 """Runs of this share of the training, or of so many updates, are short no longer: they decide alone."""
 
-SCATTER = 0.7
-"""Decades by which the best rate of a whole training may lie off the suggestion, in about nine of ten cases."""
+BELOW, ABOVE = 0.5, 1.1
+"""Decades by which the best rate of a whole training lies under or over the suggestion, in nine of ten cases at most.
+
+More above than below: the suggestion keeps away from the cliff."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +86,12 @@ def settle(
         suggestion = choice.suggestion if choice.open_above else choice.suggestion / CLEAR
     if avoid is not None:
         suggestion = min(suggestion, avoid / CLEAR)
-    low, high = suggestion / 10**SCATTER, suggestion * 10**SCATTER
-    return suggestion, (min(choice.band[0], low), max(choice.band[1], high))
+    return suggestion, around(suggestion, choice.band)
+
+
+def around(suggestion: float, seen: tuple[float, float]) -> tuple[float, float]:
+    """The band in which the best learning rate probably lies: what was seen, and as far as experience says."""
+    return min(seen[0], suggestion / 10**BELOW), max(seen[1], suggestion * 10**ABOVE)
 
 
 def _crossing(x: np.ndarray, y: np.ndarray, best: int, line: float, way: int) -> tuple[float, bool]:

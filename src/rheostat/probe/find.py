@@ -183,7 +183,7 @@ def _search(trials: Trials, centre: float, amount: _Plan) -> list[Trial]:
     done: list[Trial] = []
 
     def more(*lrs: float) -> None:
-        done.extend(trials.all([(lr, 0) for lr in lrs]))
+        done.extend(trials.all(lrs))
 
     more(centre, centre / APART, centre * APART)
     while len(done) < amount.runs:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rheostat.probe.choice import ENOUGH, SCATTER, SHARE, Choice, settle
+from rheostat.probe.choice import ENOUGH, SHARE, Choice, around, settle
 from rheostat.probe.result import RangeResult
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class FindResult:
             alone = longest >= min(int(SHARE * self.run), ENOUGH)
             return settle(self.choice, read, self.ramp.avoid, alone=alone)
         if read is not None and self.ramp.band is not None:
-            return read, (min(self.ramp.band[0], read / 10**SCATTER), max(self.ramp.band[1], read * 10**SCATTER))
+            return read, around(read, self.ramp.band)
         guess = guessed(self.ramp)
         return None if guess is None else (guess, (guess / 10, guess * 10))
 

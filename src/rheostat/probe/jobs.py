@@ -16,7 +16,6 @@ from rheostat.errors import SchedulerError, refuse
 if TYPE_CHECKING:
     from rheostat.probe.trials import Parcel, Trial
 
-Pair = tuple[float, int]
 Outcome = tuple["Trial", Exception | None]
 _ALONE = threading.Lock()  # random numbers are the process's: threads take turns
 
@@ -65,19 +64,19 @@ class Jobs:
             ) from None
         return packed
 
-    def run(self, packed: bytes, pairs: Sequence[Pair], told: Callable[[Trial], None]) -> list[Outcome]:
-        """The trials of all (learning rate, order), in this order.
+    def run(self, packed: bytes, lrs: Sequence[float], told: Callable[[Trial], None]) -> list[Outcome]:
+        """The trials of all learning rates, in their order.
 
         Where a process dies, which takes the others' results along, each is tried again by itself: what dies again is
         a trial that came to nothing.
         """
         threads = torch.get_num_threads()  # sums depend on it in their last digits
         try:
-            done = self._parallel((packed, threads, *pair) for pair in pairs)
+            done = self._parallel((packed, threads, lr) for lr in lrs)
         except Exception as error:
             if not _died(error):
                 raise
-            done = [self._apart((packed, threads, *pair)) for pair in pairs]
+            done = [self._apart((packed, threads, lr)) for lr in lrs]
         for trial, _ in done:
             told(trial)
         return done
@@ -105,18 +104,18 @@ def _died(error: Exception) -> bool:
     return isinstance(error, BrokenExecutor) or type(error).__name__ in ("KilledWorker", "WorkerCrashedError")
 
 
-def _one(job: tuple[bytes, int, float, int]) -> Outcome:
+def _one(job: tuple[bytes, int, float]) -> Outcome:
     """One trial, wherever this runs, and the error that it ended with."""
     import cloudpickle
 
-    packed, threads, lr, order = job
+    packed, threads, lr = job
     with _ALONE:
         before = torch.get_num_threads()
         torch.set_num_threads(threads)
         try:
             trials = cloudpickle.loads(packed).unpacked()
             try:
-                trial, failure = trials.trial(lr, order), trials.failure
+                trial, failure = trials.trial(lr), trials.failure
             finally:
                 trials.snapshot.drop()
         finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 from collections.abc import Callable, Sequence
@@ -109,7 +110,7 @@ class Trials:
         try:
             self.snapshot.pause()
             self._draw()
-            self._fresh(0)
+            self._fresh()
             # Packed before anything is scored: some models remember what they have seen.
             self.packed = (
                 None if self.jobs.alone else self.jobs.packed(Parcel(self.given, self.training, self.held_out))
@@ -128,12 +129,12 @@ class Trials:
         self.batches.close()
         self.snapshot.restore()
 
-    def all(self, pairs: Sequence[tuple[float, int]]) -> list[Trial]:
-        """The trials of several (learning rate, order of the batches): one after another, or side by side."""
+    def all(self, lrs: Sequence[float]) -> list[Trial]:
+        """The trials of several learning rates: one after another, or side by side."""
         if self.packed is None:
-            return [self.trial(*pair) for pair in pairs]
+            return [self.trial(lr) for lr in lrs]
         done = []
-        for trial, failure in self.jobs.run(self.packed, pairs, self._told):
+        for trial, failure in self.jobs.run(self.packed, lrs, self._told):
             self.failure = failure or self.failure
             done.append(trial)
         return done
@@ -144,13 +145,13 @@ class Trials:
         if self.watch is not None:
             self.watch(self.done, trial.lr, trial.score)
 
-    def trial(self, lr: float, order: int = 0) -> Trial:
+    def trial(self, lr: float) -> Trial:
         """Train for a short run with a base learning rate of the first group; what goes wrong is a result."""
         done = 0
         try:
-            self._fresh(order)
+            self._fresh()
             columns = self._columns(lr)
-            batches = self._ordered(order)
+            batches = itertools.cycle(self.training)
             for k in range(self.updates):
                 for column in columns:
                     column.write(k)
@@ -185,22 +186,14 @@ class Trials:
             raise refuse("batches", len(drawn), need=need_, mend="score=, a function of the model, lower is better")
         self.held_out, self.training = drawn[len(drawn) - held :], drawn[: len(drawn) - held]
 
-    def _fresh(self, order: int) -> None:
+    def _fresh(self) -> None:
         self.snapshot.rewind()
-        random.seed(order)
-        np.random.seed(order)
-        torch.manual_seed(order)
+        random.seed(0)
+        np.random.seed(0)
+        torch.manual_seed(0)
         if not self.model.training:
             self.model.train()
         self.step.zero()
-
-    def _ordered(self, order: int) -> Any:
-        """The training batches over and over: as they came, or in another order."""
-        mixed = np.random.default_rng(order)
-        while True:
-            indices = np.arange(len(self.training)) if order == 0 else mixed.permutation(len(self.training))
-            for i in indices:
-                yield self.training[int(i)]
 
     def _columns(self, lr: float) -> list[Column]:
         """The compressed schedule, ready to be written: each update stands for as many of the real run."""
