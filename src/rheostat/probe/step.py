@@ -77,7 +77,8 @@ class Step:
             raise refuse("loss", got, need=need, mend="loss.mean() of what the model gave")
         part = loss / self.accumulate if self.accumulate > 1 else loss
         self.backward(part if self.scaler is None else self.scaler.scale(part))
-        return loss.detach().reshape(())
+        loss = loss.detach()
+        return loss.reshape(()) if loss.ndim else loss
 
     def clipped(self) -> None:
         """Clip the gradients, if asked."""
