@@ -81,6 +81,15 @@ def test_a_run_killed_before_its_first_save_begins_anew(tmp_path, capsys, left):
     assert {p.name for p in (tmp_path / "run").iterdir()} == {p.name for p in (tmp_path / "whole").iterdir()}
 
 
+def test_a_run_killed_between_the_renames_of_its_last_save_is_whole_after_a_resume(tmp_path):
+    rh.train(small.task(), steps=5, out=tmp_path, progress=False)
+    state = (tmp_path / "state.pt").read_bytes()
+    (tmp_path / "state.pt").rename(tmp_path / "state.tmp")
+    rh.train(small.task(), steps=5, out=tmp_path, resume=True, progress=False)
+    assert (tmp_path / "state.pt").read_bytes() == state
+    assert not (tmp_path / "state.tmp").exists()
+
+
 @pytest.mark.parametrize("steps", [10, 14, 17])
 def test_a_run_that_ends_within_an_epoch_knows_where_it_ended(tmp_path, steps):
     """A longer run of the same schedule per update may be taken up there: batches and random numbers go on."""

@@ -44,7 +44,7 @@ def save(folder: Path, state: dict[str, Any], *, prove: bool = False) -> None:
     """
     aside, newest = folder / ASIDE, folder / NEWEST
     try:
-        _finish(folder)
+        finish(folder)
         disk.write(aside, lambda file: _encode(file, state))
         try:
             if prove:
@@ -78,6 +78,12 @@ def load(folder: Path) -> tuple[dict[str, Any], str | None]:
         else:
             return state, f"{problems[0]} The previous one is used." if name == PREVIOUS else None
     raise StateError(f"{folder}: no checkpoint to resume from. " + " ".join(problems))
+
+
+def finish(folder: Path) -> None:
+    """Finish a save that was killed between its two renames: its file is whole, and must not be written over."""
+    if not (folder / NEWEST).exists() and _sound(folder / ASIDE):
+        (folder / ASIDE).replace(folder / NEWEST)
 
 
 def set_aside(folder: Path) -> None:
@@ -189,12 +195,6 @@ def _sound(path: Path) -> bool:
             return begin == _HEADER + hashlib.file_digest(file, "sha256").hexdigest().encode()
     except OSError:
         return False
-
-
-def _finish(folder: Path) -> None:
-    """Finish a save that was killed between its two renames: its file is whole, and must not be written over."""
-    if not (folder / NEWEST).exists() and _sound(folder / ASIDE):
-        (folder / ASIDE).replace(folder / NEWEST)
 
 
 def _step_back(folder: Path) -> None:

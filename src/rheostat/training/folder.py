@@ -48,8 +48,20 @@ def set_ledger_aside(folder: Path, updates: int) -> None:
         (folder / LEDGER).replace(folder / f"ledger.first-{updates}.jsonl")
 
 
+def make(folder: Path) -> None:
+    """Make the folder.
+
+    Raises:
+        SchedulerError: if it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _not_written(folder, error) from error
+
+
 def describe(folder: Path, task: Task, scheduler: Scheduler) -> None:
-    """Make the folder, and write down what was asked for, beside what will be used.
+    """Write down what was asked for, beside what will be used.
 
     Raises:
         SchedulerError: if that cannot be written.
@@ -64,9 +76,12 @@ def describe(folder: Path, task: Task, scheduler: Scheduler) -> None:
         "versions": {"rheostat": rheostat.__version__, "torch": torch.__version__, "python": platform.python_version()},
     }
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         disk.replace(folder / CONFIG, json.dumps(described, indent=2) + "\n")
     except OSError as error:
-        raise SchedulerError(
-            f"out={str(folder)!r}: cannot be written: {error.strerror}. Try a folder with room and permission to write."
-        ) from error
+        raise _not_written(folder, error) from error
+
+
+def _not_written(folder: Path, error: OSError) -> SchedulerError:
+    return SchedulerError(
+        f"out={str(folder)!r}: cannot be written: {error.strerror}. Try a folder with room and permission to write."
+    )

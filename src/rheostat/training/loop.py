@@ -6,7 +6,7 @@ import math
 import signal
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -20,7 +20,8 @@ from rheostat.errors import SchedulerError, StateError, refuse
 from rheostat.ledger import Ledger
 from rheostat.schedule import Schedule, Span
 from rheostat.training import checkpoint, restart
-from rheostat.training.folder import describe, find_folder, set_ledger_aside, was_begun
+from rheostat.training.folder import describe, find_folder, make, set_ledger_aside, was_begun
+from rheostat.training.hold import hold
 from rheostat.training.interval import Interval
 from rheostat.training.progress import Progress
 from rheostat.training.randomness import random_states, restore_random, seed_all
@@ -83,13 +84,17 @@ def train(
         raise refuse("metric", None, need=need, mend="rh.Task(..., evaluate=..., metric='loss')")
     folder = find_folder(task.name, out, resume=resume)
     trainer = _Trainer(task, scheduler, folder, interval, listens)
-    try:
-        begin = trainer.restore() if resume else 0
-        describe(folder, task, scheduler)
-    except SchedulerError:
-        scheduler.close()  # so that the task may be trained otherwise
-        raise
-    with Ledger(folder / "ledger.jsonl", resume=resume) as ledger:
+    with ExitStack() as held:
+        try:
+            if not resume:
+                make(folder)
+            held.enter_context(hold(folder))
+            begin = trainer.restore() if resume else 0
+            describe(folder, task, scheduler)
+        except SchedulerError:
+            scheduler.close()  # so that the task may be trained otherwise
+            raise
+        ledger = held.enter_context(Ledger(folder / "ledger.jsonl", resume=resume))
         if resume:
             ledger.truncate(scheduler.position)
         scheduler.ledger = ledger
@@ -234,6 +239,7 @@ class _Trainer:
         self.scheduler.load_state_dict(state["scheduler"])
         self.task.model.load_state_dict(state["model"])
         restart.load_optimizers(state["optimizers"], self.task, self.folder)
+        checkpoint.finish(self.folder)  # there may be no save any more that does
         if message:
             checkpoint.set_aside(self.folder)
         self.epoch, self.batch, self.random = state["epoch"], state["batch"], state["random"]
