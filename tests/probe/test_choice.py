@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rheostat.probe.choice import Choice, choose, settle
+from rheostat.probe.choice import ABOVE, BELOW, Choice, choose, settle
 
-WIDE = 10**0.7  # nine of ten best learning rates lie that near
+UNDER, OVER = 10**BELOW, 10**ABOVE  # nine of ten best learning rates lie that near
 GRID = [1e-3 * 4**k for k in range(-3, 4)]
 
 
@@ -74,11 +74,11 @@ def test_long_runs_decide_alone_and_where_there_was_no_end_above_no_margin_is_le
 @pytest.mark.parametrize(
     ("ramp", "avoid", "suggestion", "band"),
     [
-        (4.0, None, 2.0, (2 / WIDE, 2 * WIDE)),
-        (0.25, None, 0.25, (0.25 / WIDE, 2.0)),  # what short runs bear is no reason to go higher
-        (4.0, 1.5, 1.0, (1 / WIDE, WIDE)),
-        (None, None, 2 / 3, (2 / 3 / WIDE, 2 / 3 * WIDE)),
-        (None, 0.3, 0.2, (0.2 / WIDE, 2.0)),
+        (4.0, None, 2.0, (0.6, 2 * OVER)),
+        (0.25, None, 0.25, (0.25 / UNDER, 0.25 * OVER)),  # what short runs bear is no reason to go higher
+        (4.0, 1.5, 1.0, (1 / UNDER, OVER)),
+        (None, None, 2 / 3, (2 / 3 / UNDER, 2 / 3 * OVER)),
+        (None, 0.1, 0.1 / 1.5, (0.1 / 1.5 / UNDER, 2.0)),  # what was seen is in the band, wherever the suggestion lies
     ],
 )
 def test_short_runs_may_lower_what_the_range_test_says_and_not_raise_it(ramp, avoid, suggestion, band):

@@ -74,6 +74,7 @@ def range_test(
 
     Example:
         >>> import rheostat as rh, torch
+        >>> _ = torch.manual_seed(0)
         >>> model = torch.nn.Linear(2, 1)
         >>> optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
         >>> result = rh.range_test(model, optimizer, [torch.ones(4, 2)], lambda model, x: (model(x) - 1).pow(2).mean())
