@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from torch.optim.lr_scheduler import LRScheduler
 
 from rheostat.driver.amend import yielded
+from rheostat.driver.arguments import ledger_of
 from rheostat.driver.cadence import Cadence
 from rheostat.driver.clock import Watch
 from rheostat.driver.feedback import Feedback
@@ -80,7 +81,7 @@ class Engine(LRScheduler):
 
     @ledger.setter
     def ledger(self, ledger: Ledger | None) -> None:
-        self._ledger = ledger
+        self._ledger = ledger_of(ledger)
         if ledger is not None:
             ledger.attach(self.run, axis="epochs" if self.axis == "epochs" else "updates")
 

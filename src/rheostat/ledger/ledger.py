@@ -258,5 +258,5 @@ def _number(name: str, value: Any, taken: Iterable[str]) -> float:
         raise refuse(name, value, need="another name; the ledger uses this one itself", mend=f"my_{name}")
     try:
         return float(value)
-    except (TypeError, ValueError, RuntimeError):
+    except (TypeError, ValueError, RuntimeError, OverflowError):
         raise refuse(name, value, need="a number", mend="one log(...) for each number") from None
