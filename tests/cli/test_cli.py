@@ -79,10 +79,18 @@ def test_lint_tells_by_its_status(arguments, status, text):
         (("show", "cosine()", "--steps", "9", "--epochs", "3"), "need one horizon"),
         (("show", "cosine()", "--epochs", "3"), "--epochs needs --steps-per-epoch as well"),
         (("show", "cosine()", "--steps", "0"), "steps=0: need a whole number ≥ 1"),
-        (("show", "cosine()", "--steps", "9", "--lr", "-1"), "base=-1.0: need a finite number ≥ 0"),
+        (("show", "cosine()", "--steps", "9", "--lr", "-1"), "--lr=-1.0: need a finite number ≥ 0. Try --lr=1."),
         (("show", "cosine()", "--steps", "9", "--png", "no/such/a.png"), "need a folder that exists"),
         (("show", "cosine()", "--steps", "9", "--png", "a.gif"), "need a name that ends in .png"),
         (("show", "cosine()", "--steps", "9", "--at", "soon"), "t='soon': need a number"),
+        (("show", "cosine()", "--steps", "9", "--at", "²"), "t='²': need a number"),
+        (("show", "cosine()", "--steps", "9", "--at", "nan"), "t=nan: need a finite number"),
+        (("show", "cosine()", "--steps", "9", "--at=-5"), "t=-5.0: need a finite number"),
+        (("show", "cosine()", "--steps", "9", "--png", ""), "png='': need a path"),
+        (("show", "cosine()", "--time", "30"), "need a wall-clock length with its unit. Try time='30 min' or '30 h'."),
+        (("lint", "cosine()", "--steps", "9", "--lr", "nan"), "--lr=nan: need a finite number ≥ 0."),
+        (("train", TINY, "--out", ""), "out='': need a path"),
+        (("find", TINY, "--effort", "9" * 5000), "need one of 'fast', 'balanced', 'thorough'"),
         (("train", "nothing.py"), "no such file"),
         (("train", TINY, "--schedule", "cosin()"), "unknown schedule 'cosin'"),
         (("train", TINY, "--resume"), "no run runs/tiny-1 to resume"),
@@ -95,6 +103,47 @@ def test_bad_input_ends_with_one_clean_message(arguments, message, tmp_path):
     assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("wrong", ["2.5", "nan", "inf", "1e400", "abc", "³", ""])
+def test_a_count_that_is_no_whole_number_is_not_rounded(wrong):
+    done = rheostat("lint", "cosine()", "--steps", wrong)
+    assert done.returncode == 2
+    assert f"Invalid value for --steps: need a whole number, not '{wrong}'" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("show", "cosine()", "--epochs", "2", "--steps-per-epoch", "2.5"),
+        ("train", TINY, "--steps", "2.5"),
+        ("tune", TINY, "--steps", "2.5"),
+        ("find", TINY, "--steps", "20.5"),
+        ("find", TINY, "--repeats", "1.5"),
+        ("find", TINY, "--jobs", "1.5"),
+    ],
+)
+def test_no_count_is_rounded(arguments, tmp_path):
+    done = rheostat(*arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "need a whole number, not" in done.stdout + done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_count_and_a_place_may_be_written_with_an_exponent():
+    done = rheostat("show", "linear()", "--steps", "1e3", "--at", "5e2")
+    assert "1000  0             held after the end" in done.stdout
+    assert "update 500: factor linear() 0.5" in done.stdout
+
+
+def test_a_warning_is_one_clean_line(tmp_path):
+    rheostat("train", TINY, "--epochs", "2", "--quiet", "--out", "a", cwd=tmp_path)
+    again = ("--epochs", "1", "--quiet", "--out", "a", "--resume", "--on-change", "adopt")
+    done = rheostat("train", TINY, *again, cwd=tmp_path)
+    assert done.returncode == 0
+    assert done.stderr.startswith("warning: training goes on past the end of the schedule")
+    assert "Warning:" not in done.stderr
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_train_and_resume(tmp_path):

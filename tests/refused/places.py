@@ -8,7 +8,9 @@ import numpy as np
 
 import rheostat as rh
 
+NAN = float("nan")
 RUN = rh.Run(epochs=10, steps_per_epoch=100)
+CURVE = rh.cosine().over(RUN)
 
 PLACES = [
     (
@@ -591,5 +593,30 @@ PLACES = [
         "step() missing 2 required named arguments: 'every' and 'factor'.\n  step()\n  ^ column 1",
     ),
     (lambda: rh.parse("warmup()"), "warmup() missing 1 required argument: 'over'.\n  warmup()\n  ^ column 1"),
+    (
+        lambda: rh.lint("cosine()", RUN, NAN),
+        "base=nan: need a finite number ≥ 0.",
+    ),
+    (lambda: rh.lint("cosine()", RUN, "0.1"), "base='0.1': need a finite number ≥ 0. Try base=0.1 without quotes."),
+    (lambda: rh.Run(time="30"), "time='30': need a wall-clock length with its unit. Try time='30 min' or '30 h'."),
+    (lambda: CURVE.plot(3), "ax=3: need Matplotlib axes. Try plt.subplots()[1]."),
+    (
+        lambda: CURVE.factors(np.array([-1.0])),
+        "t=array([-1.]): need a float64 array of positions ≥ 0. Try np.arange(100.0), or at(...).",
+    ),
+    (
+        lambda: CURVE.factors(np.array([0.0, NAN])),
+        "t=array([ 0., nan]): need a float64 array of positions ≥ 0. Try np.arange(100.0), or at(...).",
+    ),
+    (lambda: CURVE.factors(3), "t=3: need a float64 array of positions ≥ 0. Try np.arange(100.0), or at(...)."),
+    (
+        lambda: CURVE.factors(np.array([1j])),
+        "t=array([0.+1.j]): need a float64 array of positions ≥ 0. Try np.arange(100.0), or at(...).",
+    ),
+    (lambda: rh.Ledger(3), "path=3: need a path, as text or a Path. Try 'ledger.jsonl'."),
+    (lambda: rh.Ledger(""), "path='': need a path, as text or a Path. Try 'ledger.jsonl'."),
+    (lambda: rh.Ledger("no/ledger.jsonl", resume="yes"), "resume='yes': need True or False."),
+    (lambda: rh.Ledger.read(None), "path=None: need a path, as text or a Path. Try 'runs/digits-1/ledger.jsonl'."),
+    (lambda: rh.Ledger.columns([]), "path=[]: need a path, as text or a Path. Try 'runs/digits-1/ledger.jsonl'."),
     (lambda: rh.parse(None), "text=None: need a schedule as text. Try \"warmup('5%') >> cosine(end=0.1)\"."),
 ]

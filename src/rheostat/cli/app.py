@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Sequence
+from typing import TextIO
 
 from rheostat import __version__
-from rheostat.errors import ScheduleError, SchedulerError
+from rheostat.errors import RheostatWarning, ScheduleError, SchedulerError
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -33,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     app.command(
         "rheostat.cli.audit:audit", name="audit", help="Say whether a log used what was planned, and if not, why."
     )
+    warnings.showwarning = _warned
     try:
         status = app(arguments)
     except (ScheduleError, SchedulerError) as error:
@@ -43,6 +46,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.stderr.close()
         sys.exit(0)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _warned(  # noqa: PLR0917 - Python's signature
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Warnings of ours are for the person at the terminal, who did not write the line that they point at."""
+    ours = issubclass(category, RheostatWarning)
+    text = f"warning: {message}\n" if ours else warnings.formatwarning(message, category, filename, lineno, line)
+    (file or sys.stderr).write(text)
 
 
 def _failed(message: str) -> int:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from rheostat.cli.options import RunOptions
+from rheostat.cli.options import RunOptions, base_value
 from rheostat.ledger.audit import audit as compare
 
 _DEFAULT = RunOptions()
@@ -44,7 +44,7 @@ def audit(
         log,
         schedule,
         length.run(),
-        lr,
+        base_value(lr),
         key=key,
         group=group,
         step_column=step_column,

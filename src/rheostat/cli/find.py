@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
+from rheostat.cli.options import Whole
 from rheostat.errors import refuse
 from rheostat.schedule.levels import choice, count
 
 if TYPE_CHECKING:
     from rheostat.probe import FindResult, RangeResult
     from rheostat.training import Task
+
+_DIGITS = 19  # of a number of updates
 
 
 def find(
@@ -30,9 +33,9 @@ def find(
     ] = None,
     low: Annotated[float, Parameter(name="--min", help="First learning rate of the ramp, of the first group.")] = 1e-6,
     high: Annotated[float | None, Parameter(name="--max", help="Last one; 100, or 10 with --steps.")] = None,
-    steps: Annotated[int | None, Parameter(help="Updates in the ramp; with effort fast.")] = None,
-    repeats: Annotated[int | None, Parameter(help="Ramps over other batches; with effort fast.")] = None,
-    jobs: Annotated[int, Parameter(help="Short runs side by side; -1 for as many as there are cores.")] = 1,
+    steps: Annotated[Whole | None, Parameter(help="Updates in the ramp; with effort fast.")] = None,
+    repeats: Annotated[Whole | None, Parameter(help="Ramps over other batches; with effort fast.")] = None,
+    jobs: Annotated[Whole, Parameter(help="Short runs side by side; -1 for as many as there are cores.")] = 1,
     png: Annotated[Path | None, Parameter(help="Draw the result into this PNG file.")] = None,
     quiet: Annotated[bool, Parameter(negative=(), help="No progress bar.")] = False,
 ) -> int:
@@ -114,7 +117,11 @@ def effort_of(given: str | None, *, only_ramp: bool = False) -> Any:
     """What was asked for: --steps and --repeats are the range test's."""
     if given is None:
         return "fast" if only_ramp else "balanced"
-    effort = int(given) if given.isdecimal() else choice("effort", given, ("fast", "balanced", "thorough"))
+    effort = (
+        int(given)
+        if given.isdecimal() and len(given) < _DIGITS
+        else choice("effort", given, ("fast", "balanced", "thorough"))
+    )
     if only_ramp and effort != "fast":
         raise refuse("effort", given, need="'fast' beside --steps and --repeats, which are the range test's")
     return effort

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from rheostat.cli.options import RunOptions
+from rheostat.cli.options import RunOptions, base_value
 from rheostat.schedule import lint as findings_of
 
 _DEFAULT = RunOptions()
@@ -25,7 +25,7 @@ def lint(
     spec
         The schedule, such as "step(every='30 epochs', factor=0.1)".
     """
-    found = findings_of(spec, length.run(need_length=True), base=lr)
+    found = findings_of(spec, length.run(need_length=True), base=base_value(lr))
     for finding in found:
         print(finding)
     if not found:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from rheostat.cli.options import RunOptions
+from rheostat.cli.options import RunOptions, base_value
 from rheostat.errors import ScheduleError
 from rheostat.schedule import Curve, lint, parse
 from rheostat.view.points import key_points
@@ -23,7 +23,7 @@ def show(
     length: RunOptions = _DEFAULT,
     lr: Annotated[float | None, Parameter(help="Base value: the optimizer's learning rate.")] = None,
     png: Annotated[str | None, Parameter(help="Write the picture to this PNG file too.")] = None,
-    at: Annotated[tuple[str, ...], Parameter(help="Explain the value at these updates, or lengths.")] = (),
+    at: Annotated[tuple[str, ...], Parameter(negative=(), help="Explain the value at these updates, or lengths.")] = (),
 ) -> int:
     """Draw one or several schedules, and print their key points.
 
@@ -34,8 +34,9 @@ def show(
     """
     if not specs:
         raise ScheduleError("no schedule is given. Try rheostat show \"warmup('5%') >> cosine()\" --steps 1000")
-    run = length.run()
+    run, lr = length.run(), base_value(lr)
     curves = [parse(spec).over(run, base=lr) for spec in specs]
+    explained = [[curve.explain(_position(text)) for text in at] for curve in curves]
     if png is not None:
         from rheostat.view.canvas import check_png
 
@@ -45,10 +46,10 @@ def show(
     plain = "utf" not in (sys.stdout.encoding or "").lower()
     short = [label if len(label) <= columns // 2 else label[: columns // 2 - 1] + "…" for label in labels]
     print(terminal(curves, short, width=min(columns, 100), height=min(max(lines - 6, 10), 20), plain=plain))
-    for curve, label in zip(curves, labels, strict=True):
+    for curve, label, lines_of_it in zip(curves, labels, explained, strict=True):
         _print_points(curve, label)
-        for position in at:
-            print("  " + curve.explain(float(position) if position.replace(".", "", 1).isdigit() else position))
+        for line in lines_of_it:
+            print(f"  {line}")
     _print_difference(curves)
     for curve in curves:
         for finding in lint(curve.schedule, run, base=lr):
@@ -58,6 +59,14 @@ def show(
 
         print(f"picture: {os.fspath(save_curves(curves, labels, png))}")
     return 0
+
+
+def _position(text: str) -> float | str:
+    """An update where it is a plain number, else a length with its unit."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def _print_points(curve: Curve, label: str) -> None:

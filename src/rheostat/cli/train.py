@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
+
+from rheostat.cli.options import Whole
 
 
 def train(
@@ -13,9 +14,9 @@ def train(
     *,
     schedule: Annotated[str | None, Parameter(help="A schedule in place of the task's own.")] = None,
     lr: Annotated[float | None, Parameter(help="The first group's learning rate; others keep their ratio.")] = None,
-    steps: Annotated[int | None, Parameter(help="Updates to train, in place of the task's length.")] = None,
+    steps: Annotated[Whole | None, Parameter(help="Updates to train, in place of the task's length.")] = None,
     epochs: Annotated[float | None, Parameter(help="Epochs to train, in place of the task's length.")] = None,
-    out: Annotated[Path | None, Parameter(help="Folder of the run; runs/NAME-1, -2, … by default.")] = None,
+    out: Annotated[str | None, Parameter(help="Folder of the run; runs/NAME-1, -2, … by default.")] = None,
     resume: Annotated[bool, Parameter(negative=(), help="Go on from the last checkpoint.")] = False,
     save_every: Annotated[
         int | str | None, Parameter(help="How often to save, besides each epoch's end: '50 steps', '10 min' (default).")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from rheostat.cli.find import effort_of, search, told
+from rheostat.cli.options import Whole
 
 if TYPE_CHECKING:
     from rheostat.training import Result, Task
@@ -20,9 +21,9 @@ def tune(
         "balanced"
     ),
     schedule: Annotated[str | None, Parameter(help="A schedule in place of the task's own.")] = None,
-    steps: Annotated[int | None, Parameter(help="Updates to train, in place of the task's length.")] = None,
+    steps: Annotated[Whole | None, Parameter(help="Updates to train, in place of the task's length.")] = None,
     epochs: Annotated[float | None, Parameter(help="Epochs to train, in place of the task's length.")] = None,
-    out: Annotated[Path | None, Parameter(help="Folder of the run; runs/NAME-1, -2, … by default.")] = None,
+    out: Annotated[str | None, Parameter(help="Folder of the run; runs/NAME-1, -2, … by default.")] = None,
     quiet: Annotated[bool, Parameter(negative=(), help="No progress bars and no table.")] = False,
 ) -> int:
     """Find a learning rate for a Task, train with it, and leave ledger, checkpoint, pictures and an audit.

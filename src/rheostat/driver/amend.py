@@ -66,7 +66,7 @@ def cooled(scheduler: Engine, over: Span | str, to: Level, shape: str, key: str)
     choice("shape", shape, SHAPES)
     goal, axis, here = level("to", to), scheduler.axis, place(scheduler)
     keys = sorted({e.key for e in scheduler.entries})
-    if key not in keys:
+    if not isinstance(key, str) or key not in keys:
         close = nearest(key, keys) if isinstance(key, str) else None
         raise refuse("key", key, need=f"a scheduled key: {', '.join(keys)}", mend=repr(close or keys[0]))
     length = scheduler.run.convert(Span.of(over, "over"), axis, "over")

@@ -8,6 +8,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
+from torch.optim.lr_scheduler import LRScheduler
 
 from rheostat.errors import SchedulerError
 
@@ -157,6 +158,11 @@ class Watch:
 def unwrapped(optimizer: Any, name: str = "optimizer") -> Optimizer:
     """The real optimizer inside a framework's wrapper (Accelerate's, Lightning's), checked."""
     seen = 0
+    if isinstance(optimizer, LRScheduler):
+        raise SchedulerError(
+            f"{name}={type(optimizer).__name__}: need an optimizer, and this is a scheduler. Try its .optimizer, or "
+            "Scheduler.from_torch(...) to take over from it."
+        )
     while not hasattr(optimizer, "_optimizer_step_pre_hooks") or not isinstance(optimizer, torch.optim.Optimizer):
         inner = getattr(optimizer, "optimizer", None)
         if inner is None or inner is optimizer or seen > 8:

@@ -294,7 +294,7 @@ def base_of(group: Group, key: str, label: str) -> float:
             raise refuse(f"group {label} {key}", tensor, need="one floating-point number", mend="torch.tensor(1e-3)")
     try:
         base = float("nan") if isinstance(value, (bool, str)) else number_of(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         mend = f"'{key}[0]'" if isinstance(value, (tuple, list)) else None
         raise refuse(f"group {label} {key}", value, need="a number to schedule", mend=mend) from None
     if not 0 <= base < float("inf"):

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from torch.optim.lr_scheduler import LRScheduler
 
 from rheostat.driver.amend import yielded
+from rheostat.driver.arguments import ledger_of
+from rheostat.driver.cadence import Cadence
 from rheostat.driver.clock import Watch
 from rheostat.driver.feedback import Feedback
 from rheostat.driver.guards import Guards, keep_watch, stop_watch
@@ -80,7 +82,7 @@ class Engine(LRScheduler):
 
     @ledger.setter
     def ledger(self, ledger: Ledger | None) -> None:
-        self._ledger = ledger
+        self._ledger = ledger_of(ledger)
         if ledger is not None:
             ledger.attach(self.run, axis="epochs" if self.axis == "epochs" else "updates")
 

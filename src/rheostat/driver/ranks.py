@@ -18,7 +18,7 @@ def as_number(metric: object) -> float:
         raise refuse("metric", metric, need="a number")
     try:
         return float(metric)  # type: ignore[arg-type]
-    except (TypeError, ValueError, RuntimeError):
+    except (TypeError, ValueError, RuntimeError, OverflowError):
         mend = "scheduler.step(), or lambda _: scheduler.step() where a framework passes its own argument"
         raise refuse("metric", metric, need="a number", mend=mend) from None
 

@@ -10,9 +10,10 @@ import torch
 
 from rheostat.driver import amend, change, takeover
 from rheostat.driver import state as states
+from rheostat.driver.arguments import add_group, check_group, first_reading, optimizers_of, run_of
 from rheostat.driver.cadence import Cadence
 from rheostat.driver.change import OnChange
-from rheostat.driver.clock import Watch, uncompiled, unwrapped
+from rheostat.driver.clock import Watch, uncompiled
 from rheostat.driver.engine import Clock, Engine, OnOverwrite
 from rheostat.driver.feedback import Feedback
 from rheostat.driver.guards import Guards, keep_watch
@@ -22,7 +23,7 @@ from rheostat.driver.second import find_older, rebase, replace_older
 from rheostat.driver.writer import Writer
 from rheostat.errors import ScheduleError, SchedulerError, refuse
 from rheostat.schedule import Curve, Run, Schedule, Span
-from rheostat.schedule.levels import Level, choice
+from rheostat.schedule.levels import Level, choice, flag
 from rheostat.schedule.levels import count as whole
 
 if TYPE_CHECKING:
@@ -96,9 +97,9 @@ class Scheduler(Engine):
         self.clock: Clock = cast("Clock", choice("clock", clock, ("updates", "calls", "epochs")))
         self.reduce: Reduce = cast("Reduce", choice("reduce", reduce, ("mean", "none")))
         self.on_change: OnChange = cast("OnChange", choice("on_change", on_change, change.CHOICES))
-        self.run = self.asked_run = _run(run)
+        self.run = self.asked_run = run_of(run)
         self.changes: list[str] = []
-        self.optimizers = _optimizers(optimizer)
+        self.optimizers = optimizers_of(optimizer)
         self.optimizer, self._several = self.optimizers[0], len(self.optimizers) > 1
         self.rules: Rules = rules(schedule)
         self.position = whole("last_epoch", last_epoch, least=-1) + 1
@@ -108,13 +109,13 @@ class Scheduler(Engine):
         if self.position and not all(f"initial_{e.key}" in self.writer.group(e) for e in self.entries):
             raise refuse("last_epoch", last_epoch, need="groups with initial_lr", mend="load_state_dict instead")
         self.on_overwrite: OnOverwrite = cast("OnOverwrite", choice("on_overwrite", on_overwrite, ("reapply", "yield")))
-        self.feedback, self.guards = Feedback(), Guards(strict=strict)
+        self.feedback, self.guards = Feedback(), Guards(strict=flag("strict", strict))
         self.cadence = Cadence(self.clock, self.guards, len(self.optimizers))
         self.feedback.start(self.writer.tracks)
+        self._elapsed, self._origin = 0.0, first_reading(timer)
         self.timer, self.ledger = timer, ledger
         self.due = False  # an update has happened, and the next one's values are not written yet
         self._step_count = self.position + 1  # Accelerate counts micro-batches here; nothing depends on it
-        self._elapsed, self._origin = 0.0, float(timer())
         # Everything that can be refused has been; only now is the optimizer touched.
         replace_older(older, self.guards)
         self.writer.regroup()
@@ -208,13 +209,14 @@ class Scheduler(Engine):
         Raises:
             ScheduleError: if the schedule does not fit; the optimizer is left as it was.
         """
+        check_group(group)
         target = self.optimizers[whole("optimizer", optimizer, most=len(self.optimizers) - 1)]
         own = {} if schedule is None else rules(schedule)
         self.face_others()
         index = self.optimizers.index(target), len(target.param_groups)
         for e in self._joining(*index, {**target.defaults, **group}, own):
             curve_of(e, self.run, self.axis)
-        target.add_param_group(group)
+        add_group(target, group)
         self.regroup(own)
         self.rewrite()
 
@@ -236,6 +238,7 @@ class Scheduler(Engine):
 
     @last_epoch.setter
     def last_epoch(self, value: int) -> None:
+        whole("last_epoch", value, most=10**15)
         # ignite advances schedulers by writing here; with the default clock the update itself is what counts.
         if self.clock != "updates" and value == self.position + 1:
             self.step()
@@ -309,7 +312,7 @@ class Scheduler(Engine):
             >>> scheduler.curve.values()[2:]
             array([0.5  , 0.375, 0.25 , 0.125])
         """
-        run = _run(run)
+        run = run_of(run)
         self.face_others()
         self._amend(run, amend.extended(self, run))
 
@@ -380,6 +383,7 @@ class Scheduler(Engine):
 
         Raises:
             SchedulerError: if it is none of PyTorch's, or cannot be read; the optimizer is left as it was.
+            ScheduleError: if an argument does not fit; likewise.
 
         Example:
             >>> import rheostat as rh, torch
@@ -391,6 +395,10 @@ class Scheduler(Engine):
             >>> new.get_last_lr(), new.curve.schedule
             ([0.5], step(every='2 steps', factor=0.5))
         """
+        choice("clock", clock, ("updates", "calls", "epochs"))
+        if "last_epoch" in options:
+            need = "nothing: the position is that of the scheduler taken over"
+            raise refuse("last_epoch", options["last_epoch"], need=need)
         taken = takeover.read(scheduler, clock) if schedule is None else takeover.with_schedule(scheduler, schedule)
         optimizer = scheduler.optimizer
         with takeover.bases(optimizer, taken):
@@ -405,22 +413,3 @@ class Scheduler(Engine):
 
     def __repr__(self) -> str:
         return f"Scheduler({in_force(self.entries)}, {self.run!r}, clock={self.clock!r}, position={self.position})"
-
-
-def _run(run: object) -> Run:
-    if run is None:
-        return Run()
-    if not isinstance(run, Run):
-        mend = f"rh.Run(steps={run})" if isinstance(run, int) and not isinstance(run, bool) else "rh.Run(steps=1000)"
-        raise refuse("run", run, need="a Run", mend=mend)
-    return run
-
-
-def _optimizers(given: object) -> list[Optimizer]:
-    several = list(given) if isinstance(given, (list, tuple)) else [given]
-    if not several:
-        raise SchedulerError("optimizer=[]: need at least one optimizer. Try torch.optim.AdamW(model.parameters()).")
-    found = [unwrapped(o) for o in several]
-    if len({id(o) for o in found}) < len(found):
-        raise SchedulerError("optimizer: the same optimizer is given twice. Try each once.")
-    return found

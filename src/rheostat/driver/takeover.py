@@ -15,7 +15,7 @@ from torch.optim import lr_scheduler as torch_schedulers
 
 from rheostat.driver.change import InForce, continued
 from rheostat.driver.columns import number_of, value_of
-from rheostat.driver.plan import Entry, curve_of, has
+from rheostat.driver.plan import Entry, curve_of, has, rules
 from rheostat.errors import SchedulerError, refuse
 from rheostat.schedule import (
     Schedule,
@@ -93,6 +93,7 @@ def read(scheduler: Any, clock: str) -> Taken:
 def with_schedule(scheduler: Any, schedule: Any) -> Taken:
     """The place of a scheduler of PyTorch's, to go on from with another schedule."""
     _check(scheduler)
+    rules(schedule)
     by_key = schedule if isinstance(schedule, Mapping) else {"lr": schedule}
     return Taken(dict(by_key), _position(scheduler), _values(scheduler, *by_key))
 

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Self
 from rheostat.errors import RheostatWarning, SchedulerError, refuse
 from rheostat.ledger import frames, reading
 from rheostat.ledger.lines import Row, encode
+from rheostat.ledger.path import path_of
 from rheostat.ledger.tail import Limit, Tail
 from rheostat.schedule import Run
-from rheostat.schedule.levels import count
+from rheostat.schedule.levels import count, flag
 from rheostat.schedule.run import Axis
 
 if TYPE_CHECKING:
@@ -69,10 +70,10 @@ class Ledger:
         rotate: str | None = None,
         also: Sequence[Sink] = (),
     ) -> None:
-        self.path = Path(path)
+        self.path = path_of("path", path, "'ledger.jsonl'")
         self._every = count("every", every, least=1)
         self._also = _sinks(also)
-        self._tail = Tail(self.path, resume=resume, limit=None if rotate is None else Limit.of(rotate))
+        self._tail = Tail(self.path, resume=flag("resume", resume), limit=None if rotate is None else Limit.of(rotate))
         self._pending: Row | None = None
         self._before: Row | None = None  # the row before the pending one, and whether it was left out
         self._left_out = False
@@ -258,5 +259,5 @@ def _number(name: str, value: Any, taken: Iterable[str]) -> float:
         raise refuse(name, value, need="another name; the ledger uses this one itself", mend=f"my_{name}")
     try:
         return float(value)
-    except (TypeError, ValueError, RuntimeError):
+    except (TypeError, ValueError, RuntimeError, OverflowError):
         raise refuse(name, value, need="a number", mend="one log(...) for each number") from None

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from rheostat.ledger.lines import Row
 from rheostat.ledger.parts import all_rows
+from rheostat.ledger.path import path_of
 from rheostat.ledger.table import Table
 
 Column = NDArray[np.float64]
@@ -28,9 +29,10 @@ def iterate(path: str | Path) -> Iterator[Row]:
 
     Raises:
         SchedulerError: if the file does not exist, is no ledger, or is damaged before its last line.
+        ScheduleError: if `path` is no path.
     """
     held: Row | None = None
-    for row, _ in all_rows(Path(path)):
+    for row, _ in all_rows(_file(path)):
         if "used" in row:
             if held is not None:
                 yield held
@@ -61,6 +63,10 @@ def columns(path: str | Path) -> dict[str, Column]:
         SchedulerError: as `iterate`.
     """
     table = Table()
-    for row, line in all_rows(Path(path), table.add_line):
+    for row, line in all_rows(_file(path), table.add_line):
         table.add(row, line)
     return table.columns()
+
+
+def _file(path: str | Path) -> Path:
+    return path_of("path", path, "'runs/digits-1/ledger.jsonl'")

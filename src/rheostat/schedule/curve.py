@@ -135,6 +135,8 @@ class Curve:
 
     def factors(self, t: FloatArray, signals: Sequence[float] | None = None) -> FloatArray:
         """The factors at positions `t` ≥ 0 (a float64 array), of the same shape; values are these times the base."""
+        if not isinstance(t, np.ndarray) or t.dtype != np.float64 or (t.size and not t.min() >= 0):  # as no NaN is
+            raise refuse("t", t, need="a float64 array of positions ≥ 0", mend="np.arange(100.0), or at(...)")
         with np.errstate(all="ignore"):  # underflow to 0 is what a long decay does; what else there is was checked
             return self.bound(np.minimum(t, self._last), self.start_factors if signals is None else signals)
 

@@ -93,6 +93,13 @@ def choice(name: str, value: str, allowed: tuple[str, ...]) -> str:
     return str(value)
 
 
+def flag(name: str, value: bool) -> bool:
+    """True or False, and not what merely counts as one of them: "no" would be true."""
+    if not isinstance(value, bool):
+        raise refuse(name, value, need="True or False")
+    return value
+
+
 def _unquoted(name: str, value: object) -> str | None:
     """The number that a text or another kind of number holds, as it should be written."""
     if isinstance(value, bool) or (not hasattr(value, "__float__") and not isinstance(value, str)):

@@ -11,6 +11,7 @@ from rheostat.errors import ScheduleError, refuse
 from rheostat.schedule.base import Bound, FloatArray, Schedule, walk
 from rheostat.schedule.combine import Sequence
 from rheostat.schedule.curve import Curve
+from rheostat.schedule.levels import number
 from rheostat.schedule.metric import Plateau
 from rheostat.schedule.notation import parse
 from rheostat.schedule.run import Run
@@ -56,7 +57,7 @@ def lint(schedule: Schedule | str, run: Run, base: float | None = None) -> list[
         finding, "refused", with the error's text.
 
     Raises:
-        ScheduleError: if `schedule` is a text that cannot be read.
+        ScheduleError: if `schedule` is a text that cannot be read, `run` no Run, or `base` no base value.
 
     Example:
         >>> import rheostat as rh
@@ -68,6 +69,7 @@ def lint(schedule: Schedule | str, run: Run, base: float | None = None) -> list[
     schedule = parse(schedule)
     if not isinstance(run, Run):
         raise refuse("run", run, need="a Run", mend="rh.Run(steps=1000)")
+    base = None if base is None else number("base", base)
     try:
         curve = schedule.over(run, base=base)
     except ScheduleError as error:

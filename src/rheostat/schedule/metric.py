@@ -10,7 +10,7 @@ import numpy as np
 
 from rheostat.errors import refuse
 from rheostat.schedule.base import Bound, Place, Schedule, Shape, maker
-from rheostat.schedule.levels import choice, count, number
+from rheostat.schedule.levels import choice, count, flag, number
 from rheostat.schedule.span import Span
 
 
@@ -128,8 +128,6 @@ def plateau(
     Equals PyTorch's ReduceLROnPlateau(mode, factor, patience, threshold, threshold_mode="rel" | "abs", cooldown,
     min_lr), but for metrics that are negative or not finite, which PyTorch 2.13 misjudges; min_lr is floor · base.
     """
-    if not isinstance(relative, bool):
-        raise refuse("relative", relative, need="True or False")
     checked = number("factor", factor, above=0.0, most=1.0)
     if checked == 1:
         raise refuse("factor", factor, need="a number above 0 and below 1", mend="factor=0.1")
@@ -137,7 +135,7 @@ def plateau(
         factor=checked,
         patience=count("patience", patience),
         threshold=number("threshold", threshold),
-        relative=relative,
+        relative=flag("relative", relative),
         mode=choice("mode", mode, ("min", "max")),
         cooldown=count("cooldown", cooldown),
         floor=number("floor", floor, most=1.0),

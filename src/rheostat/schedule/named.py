@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from rheostat.errors import refuse
 from rheostat.schedule.base import Schedule, maker
-from rheostat.schedule.levels import Absolute, Level, choice, level
+from rheostat.schedule.levels import Absolute, Level, choice, flag, level
 from rheostat.schedule.shapes import constant, cosine, linear, one_minus_sqrt
 from rheostat.schedule.shapes import warmup as _warmup
 from rheostat.schedule.span import Span
@@ -121,7 +121,7 @@ def one_cycle(
     phase = _phase(shape)
     start, end = _fraction("start", start), _fraction("end", end)
     rise = phase(start=start, end=1.0, over=Span.of(warmup, "warmup"))
-    if not _flag("three_phase", three_phase):
+    if not flag("three_phase", three_phase):
         return rise >> phase(end=end)
     return rise >> phase(end=start, over=Span.of(warmup, "warmup")) >> phase(start=start, end=end)
 
@@ -160,7 +160,7 @@ def one_cycle_momentum(
     phase = _phase(shape)
     low = _fraction("low", low)
     fall = phase(end=low, over=Span.of(warmup, "warmup"))
-    if not _flag("three_phase", three_phase):
+    if not flag("three_phase", three_phase):
         return fall >> phase(start=low, end=1.0)
     return fall >> phase(start=low, end=1.0, over=Span.of(warmup, "warmup")) >> constant()
 
@@ -175,9 +175,3 @@ def _fraction(name: str, value: Level) -> Level:
     if not isinstance(checked, Absolute) and checked > 1:
         raise refuse(name, value, need="a factor in [0, 1], or absolute(...)", mend=f"{name}=0.04")
     return checked
-
-
-def _flag(name: str, value: bool) -> bool:
-    if not isinstance(value, bool):
-        raise refuse(name, value, need="True or False")
-    return value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
+import re
 from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 from numbers import Integral, Real
@@ -206,6 +207,9 @@ def _positive(name: str, value: Any) -> float | None:
 
 def _time(value: Span | str) -> Span:
     if isinstance(value, Real) and not isinstance(value, bool):
+        raise refuse("time", value, need="a wall-clock length with its unit", mend=f"time='{value} min' or '{value} h'")
+    if isinstance(value, str) and re.fullmatch(r"\s*[0-9]{1,9}\s*", value):
+        value = value.strip()
         raise refuse("time", value, need="a wall-clock length with its unit", mend=f"time='{value} min' or '{value} h'")
     span = Span.of(value, "time")
     if span.unit not in SECONDS:

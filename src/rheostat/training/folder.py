@@ -12,6 +12,7 @@ import torch
 import rheostat
 from rheostat.driver import Scheduler
 from rheostat.errors import SchedulerError
+from rheostat.ledger.path import path_of
 from rheostat.training import disk
 from rheostat.training.task import Task
 
@@ -27,7 +28,7 @@ def find_folder(name: str, out: str | Path | None, *, resume: bool) -> Path:
         raise SchedulerError(f"resume: no run {runs}/{name}-1 to resume. Try --out with the folder of the run.")
     if out is None:
         return runs / f"{name}-{max(numbers, default=0) + (0 if resume else 1)}"
-    folder = Path(out)
+    folder = path_of("out", out, "'runs/mine'")
     if not resume and (folder / LEDGER).exists():
         raise SchedulerError(
             f"out={str(out)!r}: holds a run already. Try --resume to go on with it, or another folder."

@@ -19,14 +19,17 @@ from rheostat.driver.change import OnChange
 from rheostat.errors import SchedulerError, StateError, refuse
 from rheostat.ledger import Ledger
 from rheostat.schedule import Schedule, Span
+from rheostat.schedule.levels import flag
 from rheostat.training import checkpoint, restart
 from rheostat.training.folder import describe, find_folder, make, set_ledger_aside, was_begun
+from rheostat.training.given import checked_loss, named_numbers
 from rheostat.training.hold import hold
 from rheostat.training.interval import Interval
 from rheostat.training.progress import Progress
 from rheostat.training.randomness import random_states, restore_random, seed_all
 from rheostat.training.summary import Result, summarise
-from rheostat.training.task import Task
+from rheostat.training.task import Task, length_of
+from rheostat.training.untouched import untouched
 
 
 def train(
@@ -70,39 +73,34 @@ def train(
     """
     if not isinstance(task, Task):
         raise refuse("task", task, need="a Task", mend="rheostat.training.load_task('FILE.py')")
-    if lr is not None:
-        task.scale_lr(lr)
+    flag("resume", resume)
+    show = flag("progress", progress)
     run = task.run(steps, epochs)
     interval = Interval(save_every, run)
+    folder = find_folder(task.name, out, resume=resume)
     task.model.to(_device())
     seed_all(task.seed, 0)
-    scheduler = Scheduler(task.optimizers, task.schedule if schedule is None else schedule, run, on_change=on_change)
-    listens = any(track.curve.controls for track in scheduler.writer.tracks)
-    if listens and task.metric is None:
-        scheduler.close()
-        need = "the name of a number that evaluate gives, for plateau() to listen to"
-        raise refuse("metric", None, need=need, mend="rh.Task(..., evaluate=..., metric='loss')")
-    folder = find_folder(task.name, out, resume=resume)
-    trainer = _Trainer(task, scheduler, folder, interval, listens)
     with ExitStack() as held:
-        try:
+        with untouched(task.optimizers):
+            if lr is not None:
+                task.scale_lr(lr)
+            asked = task.schedule if schedule is None else schedule
+            scheduler = Scheduler(task.optimizers, asked, run, on_change=on_change)
+            held.callback(scheduler.close)  # so that the task may be trained again, however this ends
+            trainer = _Trainer(task, scheduler, folder, interval, _listens(task, scheduler))
             if not resume:
                 make(folder)
             held.enter_context(hold(folder))
             begin = trainer.restore() if resume else 0
             describe(folder, task, scheduler)
-        except SchedulerError:
-            scheduler.close()  # so that the task may be trained otherwise
-            raise
         ledger = held.enter_context(Ledger(folder / "ledger.jsonl", resume=resume))
         if resume:
             ledger.truncate(scheduler.position)
         scheduler.ledger = ledger
-        with Progress(scheduler.run.updates or 0, scheduler, show=progress) as bar, _interruptible(trainer):
+        with Progress(scheduler.run.updates or 0, scheduler, show=show) as bar, _interruptible(trainer):
             metrics = trainer.train(ledger, bar)
-    scheduler.close()
     since = begin if scheduler.changes else 0
-    return summarise(task.name, scheduler, folder, metrics, stopped=trainer.stop, show=progress, since=since)
+    return summarise(task.name, scheduler, folder, metrics, stopped=trainer.stop, show=show, since=since)
 
 
 @dataclass
@@ -122,6 +120,8 @@ class _Trainer:
     def train(self, ledger: Ledger, bar: Progress) -> dict[str, float]:
         """Train until the run is over or somebody interrupts; returns the last evaluation."""
         metrics: dict[str, float] = {}
+        for optimizer in self.task.optimizers:
+            optimizer.zero_grad()  # those of a run that diverged would end this one
         while self.scheduler.position < self.updates_in_all and not self.stop:
             for loss in self.updates():
                 ledger.log(loss=loss)
@@ -151,7 +151,7 @@ class _Trainer:
         losses = []
         for batch, last in self.batches():
             self.last = last
-            loss = task.loss(task.model, to_device(batch, device))
+            loss = checked_loss(task.loss(task.model, to_device(batch, device)))
             torch.autograd.backward(loss / task.accumulate)
             losses.append(loss.detach())
             self.batch += 1
@@ -178,14 +178,22 @@ class _Trainer:
         random numbers from there on are those that were saved.
         """
         seed_all(self.task.seed, self.epoch)
-        drawn: Any = self.task.epoch(self.epoch)  # Task.run has made sure of its length
-        n, done = len(drawn), self.batch
+        drawn = self.task.epoch(self.epoch)
+        n, done, given = length_of(drawn), self.batch, 0
         for i, batch in enumerate(drawn):
+            given = i + 1
+            if given > n:
+                break
             if i >= done:
                 yield batch, i + 1 == n
             elif i + 1 == done and self.random is not None:
                 restore_random(self.random)
                 self.random = None
+        if given != n:  # else the end of the epoch would never be seen, or be seen twice
+            raise SchedulerError(
+                f"batches: epoch {self.epoch} has {'more' if given > n else given} batches, and its length is {n}. "
+                "Try a list, or a length that is right: the schedule goes by it."
+            )
 
     def report(self, metrics: dict[str, float]) -> None:
         """Tell a plateau what it listens to."""
@@ -202,7 +210,7 @@ class _Trainer:
             return {}
         self.task.model.eval()
         with torch.no_grad():
-            metrics = {name: float(value) for name, value in self.task.evaluate(self.task.model).items()}
+            metrics = named_numbers(self.task.evaluate(self.task.model))
         self.task.model.train()
         return metrics
 
@@ -250,6 +258,15 @@ class _Trainer:
             set_ledger_aside(self.folder, before)
             self.batch = round(self.batch * now / before)
         return now
+
+
+def _listens(task: Task, scheduler: Scheduler) -> bool:
+    """Whether a plateau() needs the metric of a task."""
+    listens = any(track.curve.controls for track in scheduler.writer.tracks)
+    if listens and task.metric is None:
+        need = "the name of a number that evaluate gives, for plateau() to listen to"
+        raise refuse("metric", None, need=need, mend="rh.Task(..., evaluate=..., metric='loss')")
+    return listens
 
 
 def to_device(batch: Any, device: torch.device) -> Any:

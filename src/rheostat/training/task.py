@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import inspect
 import math
 import re
 import sys
@@ -62,14 +63,18 @@ class Task:
         several = self.optimizer if isinstance(self.optimizer, (list, tuple)) else [self.optimizer]
         if not several or not all(isinstance(o, torch.optim.Optimizer) for o in several):
             raise refuse("optimizer", self.optimizer, need="a torch.optim.Optimizer, or a list of them")
-        for name in ("loss", "evaluate"):
-            if not callable(getattr(self, name)) and not (name == "evaluate" and self.evaluate is None):
-                raise refuse(name, getattr(self, name), need="a function")
-        if not callable(self.batches) and not isinstance(self.batches, Iterable):
+        _check_function("loss", self.loss, "model", "batch")
+        if self.evaluate is not None:
+            _check_function("evaluate", self.evaluate, "model")
+        if callable(self.batches):
+            _check_function("batches", self.batches, "epoch")
+        elif not isinstance(self.batches, Iterable) or isinstance(self.batches, (str, bytes)):
             raise refuse("batches", self.batches, need="a DataLoader, a list, or a function of the epoch")
+        if self.metric is not None and not isinstance(self.metric, str):
+            raise refuse("metric", self.metric, need="the name of a number that evaluate gives", mend="metric='loss'")
         count("accumulate", self.accumulate, least=1)
         count("seed", self.seed)
-        if not re.fullmatch(r"[\w.-]+", self.name):
+        if not isinstance(self.name, str) or not re.fullmatch(r"[\w.-]+", self.name):
             raise refuse("name", self.name, need="letters, digits, '-', '_' and '.'", mend="'digits'")
 
     @property
@@ -104,12 +109,33 @@ class Task:
                 group["initial_lr"] = base * ratio
 
     def _steps_per_epoch(self) -> int:
-        batches: Any = self.epoch(0)
-        if not hasattr(batches, "__len__"):
-            raise refuse("batches", batches, need="a length, to know how long an epoch is", mend="a list or DataLoader")
-        if not len(batches):
-            raise refuse("batches", batches, need="at least one batch")
-        return math.ceil(len(batches) / self.accumulate)
+        return math.ceil(length_of(self.epoch(0)) / self.accumulate)
+
+
+def length_of(batches: Any) -> int:
+    """How many batches an epoch has.
+
+    Raises:
+        ScheduleError: if that is unknown, or none.
+    """
+    if not hasattr(batches, "__len__"):
+        raise refuse("batches", batches, need="a length, to know how long an epoch is", mend="a list or DataLoader")
+    if not len(batches):
+        raise refuse("batches", batches, need="at least one batch")
+    return len(batches)
+
+
+def _check_function(name: str, function: object, *of: str) -> None:
+    """Refuse what cannot be called with such arguments."""
+    need = f"a function of ({', '.join(of)})"
+    if not callable(function):
+        raise refuse(name, function, need=need)
+    try:
+        inspect.signature(function).bind(*of)
+    except TypeError:
+        raise refuse(name, function, need=need) from None
+    except ValueError:  # some that are written in C do not say what they take
+        return
 
 
 def load_task(spec: str) -> Task:
@@ -143,7 +169,7 @@ def load_task(spec: str) -> Task:
     if not name:
         raise SchedulerError(f"task={spec!r}: names no function behind the colon. Try {path!r} or '{path}:task'.")
     if not callable(make):
-        close = nearest(name, [n for n in vars(module) if not n.startswith("_")])
+        close = nearest(name, [n for n, value in vars(module).items() if callable(value) and not n.startswith("_")])
         mend = f"'{path}:{close}'" if close else f"a function `{name}` that returns rh.Task(...)"
         raise SchedulerError(f"task={spec!r}: {path} has no function {name!r}. Try {mend}.")
     task = make()

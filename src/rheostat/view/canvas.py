@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rheostat.errors import SchedulerError, refuse
+from rheostat.ledger.path import path_of
 from rheostat.schedule import Curve
 from rheostat.view.optional import need
 
@@ -19,9 +20,10 @@ PLANNED, USED = "#1f5fa8", "#e07b39"
 
 def check_png(path: str | Path) -> Path:
     """A path that a picture can be written to."""
-    target = Path(path)
+    target = path_of("png", path, "'picture.png'")
     if target.suffix.lower() != ".png":
-        raise refuse("png", str(path), need="a name that ends in .png", mend=f"'{target.with_suffix('.png')}'")
+        mend = f"'{target.with_suffix('.png')}'" if target.name else "'picture.png'"
+        raise refuse("png", str(path), need="a name that ends in .png", mend=mend)
     if not target.parent.is_dir():
         raise refuse("png", str(path), need=f"a folder that exists; there is no {target.parent}")
     return target

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rheostat.errors import refuse
 from rheostat.ledger import columns
 from rheostat.schedule import Curve
 from rheostat.view.canvas import PLANNED, USED, check_png, label_axes, new_figure, save_png
@@ -33,7 +34,10 @@ def plot_curve(curve: Curve, ax: Axes | None = None, *, label: str | None = None
 
     Raises:
         SchedulerError: if Matplotlib is not installed.
+        ScheduleError: if `ax` is something else.
     """
+    if ax is not None and not hasattr(ax, "secondary_xaxis"):
+        raise refuse("ax", ax, need="Matplotlib axes", mend="plt.subplots()[1]")
     ax = ax if ax is not None else new_figure(1)[1][0]
     t, values = sample(curve)
     ax.plot(t, values, **{"color": PLANNED, "linewidth": 1.8, "label": label, **options})

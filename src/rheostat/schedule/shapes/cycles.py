@@ -11,7 +11,7 @@ import numpy as np
 
 from rheostat.errors import ScheduleError, refuse
 from rheostat.schedule.base import FloatArray, Formula, Place, Schedule, Shape, maker
-from rheostat.schedule.levels import Absolute, Level, choice, level, number
+from rheostat.schedule.levels import Absolute, Level, choice, flag, level, number
 from rheostat.schedule.periods import Cycles, Growing, Periods
 from rheostat.schedule.precise import Pair, half_cosine, mixture, power, quotient, times
 from rheostat.schedule.span import Span
@@ -145,8 +145,6 @@ def cyclic(
             f"mode={mode!r}, factor={factor!r}, every={every!r}: need factor and every with mode='exp_range', and "
             "neither otherwise. Try mode='exp_range', factor=0.9, every='1 epoch'."
         )
-    if not isinstance(inverted, bool):
-        raise refuse("inverted", inverted, need="True or False")
     low = level("low", low)
     if not isinstance(low, Absolute) and low > 1:
         raise refuse("low", low, need="a factor in [0, 1], or absolute(...)", mend="low=0.1")
@@ -157,7 +155,7 @@ def cyclic(
         mode=mode,
         factor=None if factor is None else number("factor", factor, above=0.0, most=1.0),
         every=None if every is None else Span.of(every, "every"),
-        inverted=inverted,
+        inverted=flag("inverted", inverted),
         span=Span.or_rest(over),
     )
 
