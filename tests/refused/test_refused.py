@@ -1,5 +1,6 @@
 """Bad input: every row of the tables, and every argument of every maker against every wrong kind of value."""
 
+import functools
 import inspect
 from decimal import Decimal
 from fractions import Fraction
@@ -42,6 +43,9 @@ def test_it_is_refused_with_a_message_that_helps(bad, message):
             lambda: rh.multistep(at=("1 epochs", "2 epochs"), factor=0.1),
             "multistep(at=['1 epochs', '2 epochs'], factor=0.1)",
         ),
+        (lambda: rh.piecewise([["0 steps", 0.5], ("50%", 2)]), "piecewise([('0 steps', 0.5), ('50%', 2)])"),
+        (lambda: rh.from_function(functools.partial(np.power, 2.0)), "from_function(functools.partial)"),
+        (lambda: rh.from_function(np.sqrt), "from_function(numpy.sqrt)"),
         (lambda: rh.cosine().scale(np.float64(0.3)), "cosine().scale(0.3)"),
         (lambda: rh.cosine().clip(min=np.float32(0.5)), "cosine().clip(min=0.5)"),
         (lambda: rh.cosine().repeat(np.int32(2)), "cosine().repeat(2)"),
