@@ -39,6 +39,7 @@ def test_it_is_refused_with_a_message_that_helps(bad, message):
         (lambda: rh.warmup("30 seconds"), "warmup('30 s')"),
         (lambda: rh.warmup("100000 steps"), "warmup('1e5 steps')"),
         (lambda: rh.warmup("10000 steps"), "warmup('10000 steps')"),
+        (lambda: rh.Span(1e-15, "steps"), "Span(1e-15, 'steps')"),
         (lambda: rh.Span(10**15, "steps"), "Span(1e15, 'steps')"),
         (lambda: rh.warmup("2e6 samples"), "warmup('2e6 samples')"),
         (lambda: rh.warmup(" 5 % "), "warmup('5%')"),

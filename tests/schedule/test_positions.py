@@ -28,7 +28,12 @@ VALUES = [
     ("exponential(factor=1.001, every='1 steps')", rh.Run(steps=3), [1, 1.001, 1.001**2, 1.001**3, 1.001**3]),
     ("warmup('10 s')", rh.Run(time="100 s"), [0.01, 0.11, 0.21]),
     ("warmup('10 s')", rh.Run(time="100 s", seconds_per_step=2), [0.2, 0.3, 0.4]),
+    ("linear().repeat(4)", rh.Run(time="10 s"), [1, 0.6, 0.2, 0.8, 0.4, 1, 0.6, 0.2, 0.8, 0.4, 0, 0]),
+    ("cyclic(low=0, up='2 s', down='3 s')", rh.Run(time="10 s"), [0, 0.5, 1, 2 / 3, 1 / 3, 0, 0.5, 1, 2 / 3, 1 / 3, 0, 0]),
+    # levels at their limits
     ("cosine(end=absolute(0.1))", rh.Run(steps=3), [1, 1, 1, 1]),
+    ("cyclic(low=absolute(0.1), up='2 steps')", rh.Run(steps=3), [1, 1, 1, 1]),
+    ("warmup('2 steps', start=absolute(0.1))", rh.Run(steps=3), [1, 1, 1, 1]),
 ]  # fmt: skip
 
 
@@ -71,6 +76,21 @@ def test_a_function_may_give_whole_numbers_zeros_and_float32():
 
 def test_no_time_at_all_is_the_first_update():
     assert rh.linear().over(rh.Run(steps=4)).at("0 steps") == 1
+
+
+def test_a_place_by_the_clock_is_no_whole_number():
+    assert rh.linear().over(rh.Run(time="10 s")).at("2.5 s") == 0.75
+
+
+def test_values_take_the_factors_of_metric_driven_parts():
+    curve = (rh.linear() * rh.plateau()).over(rh.Run(steps=4))
+    assert curve.values(signals=[0.5]).tolist() == [0.5, 0.375, 0.25, 0.125]
+
+
+def test_a_schedule_with_an_end_is_past_it_in_a_run_without():
+    curve = rh.linear(over="4 steps").over(rh.Run())
+    assert curve.explain(4) == "update 4: factor linear(over='4 steps') 0"
+    assert curve.explain(5) == "update 5: factor linear(over='4 steps') 0  (past the end: the last value is held)"
 
 
 @pytest.mark.parametrize(

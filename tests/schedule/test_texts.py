@@ -167,6 +167,20 @@ FOUND = [
         ],
     ),
     ("step(every='10 epochs', factor=1)", RUN, None, []),
+    ("step(every='30 steps', factor=0.9)", rh.Run(epochs=5, steps_per_epoch=391), None, []),
+    ("step(every='391 steps', factor=0.99)", rh.Run(epochs=400, steps_per_epoch=391), None, []),
+    ("multistep(at=['9 steps'], factor=0.1)", rh.Run(steps=10), None, []),
+    ("plateau()", rh.Run(steps=100), None, []),
+    ("plateau()", rh.Run(steps_per_epoch=10), None, []),
+    ("warmup('100 steps')", rh.Run(steps=100), None, []),
+    (
+        "linear(over='98 steps')",
+        rh.Run(steps=100),
+        None,
+        [
+            "ends early: the schedule ends at 98 of 100 updates; for the last 2 its last value is held. Try leaving out over= of the last part, or a shorter run."
+        ],
+    ),
     ("constant(0.5, over='10 epochs') >> constant(0.75)", RUN, None, []),
     (
         "constant(0.1, over='1 steps') >> constant()",
