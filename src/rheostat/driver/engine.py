@@ -10,7 +10,6 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from rheostat.driver.amend import yielded
 from rheostat.driver.arguments import ledger_of
-from rheostat.driver.cadence import Cadence
 from rheostat.driver.clock import Watch
 from rheostat.driver.feedback import Feedback
 from rheostat.driver.guards import Guards, keep_watch, stop_watch
