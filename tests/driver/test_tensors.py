@@ -145,7 +145,7 @@ class Idle(torch.optim.SGD):
         """Nothing, so that what is asked for is the scheduler's."""
 
 
-def operations(groups):
+def operations(groups, *, called):
     optimizer = Idle([{"params": [parameter()], "lr": torch.tensor(0.1 / (1 + i))} for i in range(groups)])
     scheduler = rh.Scheduler(optimizer, "cosine()", rh.Run(steps=1000))
     optimizer.step()
@@ -153,13 +153,15 @@ def operations(groups):
     with Operations() as seen:
         for _ in range(5):
             optimizer.step()
-            scheduler.step()
+            if called:
+                scheduler.step()
     assert scheduler.position == 6
     return [operation for operation in seen.asked if not operation.startswith("profiler")]
 
 
-def test_a_hundred_tensors_take_as_many_operations_as_three_and_none_waits():
-    asked = operations(100)
-    assert asked == operations(3)
-    assert len(asked) == 5 * 3  # a row is looked up, copied, and put into all tensors at once
+@pytest.mark.parametrize("called", [True, False])
+def test_a_hundred_tensors_take_as_many_operations_as_three_and_none_waits(called):
+    asked = operations(100, called=called)
+    assert asked == operations(3, called=called)
+    assert len(asked) == (5 if called else 4) * 3  # a row is looked up, copied, and put into all tensors at once
     assert not any("local_scalar" in operation or "to_copy" in operation for operation in asked)

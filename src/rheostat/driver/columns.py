@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from operator import attrgetter, is_not, itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -42,12 +42,12 @@ class Column:
 
     def load(self, values: FloatArray) -> None:
         """Take in a block of rows to write from, with one value for each group in a row."""
-        self.rows = shared(values.tolist())
+        self.rows = rows_of(values)
 
     def write(self, at: int) -> list[Foreign] | None:
         """Write row `at` into the groups; returns what was found there that we had not written, if anything."""
         key, foreign, row = self.key, None, self.rows[at]
-        if list(map(self.get, self.groups)) != self.row:
+        if list(map(self.get, self.groups)) != self.row:  # the same objects, mostly: compared at a glance
             foreign = self.foreign(row)
         elif row is self.row:
             return None
@@ -69,12 +69,17 @@ class Column:
 class SingleColumn(Column):
     """One key of one group: what most trainings have, without the loop."""
 
+    def __init__(self, key: str, members: list[Member]) -> None:
+        super().__init__(key, members)
+        (self.group,) = self.groups
+
     def write(self, at: int) -> list[Foreign] | None:
-        group, key, row = self.groups[0], self.key, self.rows[at]
-        old, foreign = self.row[0], None
-        if group[key] is not old and group[key] != old:
+        group, key, row, foreign = self.group, self.key, self.rows[at], None
+        (held,) = self.row
+        found = group[key]
+        if found is not held and found != held:
             foreign = self.foreign(row)
-        group[key] = row[0]
+        (group[key],) = row
         self.row = row
         return foreign
 
@@ -134,7 +139,7 @@ class TensorColumn(Column):
 
     def load(self, values: FloatArray) -> None:
         block = rounded(values, self.dtype)
-        self.rows = shared(block.tolist())
+        self.rows = rows_of(block)
         if self.device.type == "cuda":
             block = block.pin_memory()
         self.block = block.to(self.device, non_blocking=True)
@@ -153,6 +158,13 @@ class TensorColumn(Column):
         """Write row `at` into the tensors."""
         self.line.copy_(self.block[at])
         torch._foreach_copy_(self.targets, self.numbers)
+
+    def known(self, tensor: torch.Tensor) -> float | None:
+        """What a tensor of ours holds, if nobody else has written into it."""
+        for ours, version, value in zip(self.tensors, self.versions, self.row, strict=True):
+            if ours is tensor:
+                return value if version == tensor._version else None
+        return None
 
     def touched(self) -> bool:
         """Whether somebody has replaced a tensor of ours, or written into one."""
@@ -182,20 +194,26 @@ class SingleTensorColumn(TensorColumn):
     """One tensor: filled with a number that its dtype holds exactly."""
 
     def load(self, values: FloatArray) -> None:
-        self.rows = shared(rounded(values, self.dtype).tolist())
+        self.rows = rows_of(rounded(values, self.dtype))
 
     def fill(self, at: int) -> None:
         self.targets[0].fill_(self.rows[at][0])
 
 
-def shared(rows: list[list[float]]) -> list[list[float]]:
-    """The rows, where each that repeats the one before it is that one: what is in the groups need not be written."""
-    before: list[float] = []
-    for i, row in enumerate(rows):
-        if row == before:
-            rows[i] = before
-        else:
-            before = row
+def rows_of(block: Any) -> list[list[float]]:
+    """The rows of an array or a tensor, where each that repeats the one before it is that one.
+
+    What is in the groups already need not be written.
+    """
+    again = (block[1:] == block[:-1]).all(1).tolist()
+    if True not in again:
+        return cast("list[list[float]]", block.tolist())
+    distinct = iter(block[[0, *(i for i, same in enumerate(again, 1) if not same)]].tolist())
+    row: list[float] = next(distinct)
+    rows = [row]
+    for same in again:
+        row = row if same else next(distinct)
+        rows.append(row)
     return rows
 
 

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rheostat.driver.columns import Column, Group, Member, columns_of, number_of, separate, value_of
+from rheostat.driver.columns import Column, Group, Member, TensorColumn, columns_of, number_of, separate, value_of
 from rheostat.driver.feedback import Drive, Signals
 from rheostat.driver.plan import Entry, curve_of, has
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import torch
     from torch.optim import Optimizer
 
     from rheostat.schedule import Curve, Run
@@ -86,6 +87,13 @@ class Writer:
         for column in self.columns:
             column.load(values[:, column.entries])
         self.begin, self.count, self.coordinate = position, n, coordinate
+
+    def known(self, tensor: torch.Tensor) -> float | None:
+        """What a tensor of ours holds, if nobody else has written into it; the device is not asked."""
+        for column in self.columns:
+            if isinstance(column, TensorColumn) and (value := column.known(tensor)) is not None:
+                return value
+        return None
 
     def moves(self, optimizer: Optimizer) -> bool:
         """Whether the learning rates last written for an optimizer are not all 0."""
