@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
-from rheostat.driver.columns import Column, Group, Member, TensorColumn, columns_of, number_of, separate, value_of
+from rheostat.driver.columns import Column, Group, ItemColumn, Member, SingleColumn, number_of, value_of
 from rheostat.driver.feedback import Drive, Signals
 from rheostat.driver.plan import Entry, curve_of, has
+from rheostat.driver.tensors import SingleTensorColumn, TensorColumn, separate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import torch
     from torch.optim import Optimizer
 
     from rheostat.schedule import Curve, Run
@@ -140,3 +141,25 @@ def _tracks(entries: list[Entry], run: Run, axis: Axis) -> list[Track]:
             tracks[key] = Track(curve_of(e, run, axis), drive, [])
         tracks[key].entries.append(i)
     return list(tracks.values())
+
+
+def columns_of(members: dict[str, list[Member]]) -> list[Column]:
+    """What is scheduled, by key, sorted into columns of one kind each."""
+    columns: list[Column] = []
+    for key, listed in members.items():
+        kinds: dict[object, list[Member]] = {}
+        for group, entry in listed:
+            value = group.get(key)
+            kind: object = (value.dtype, value.device) if isinstance(value, torch.Tensor) else key in group
+            kinds.setdefault(kind, []).append((group, entry))
+        for kind, some in kinds.items():
+            columns.append(_class(kind, single=len(some) == 1)(key, some))
+    return columns
+
+
+def _class(kind: object, *, single: bool) -> type[Column]:
+    if kind is False:
+        return ItemColumn
+    if kind is True:
+        return SingleColumn if single else Column
+    return SingleTensorColumn if single else TensorColumn
