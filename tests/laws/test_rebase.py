@@ -93,3 +93,38 @@ def test_a_cut_of_a_plateau_still_cuts(factor, at):
     curve = (rh.cosine() * rh.plateau()).rebase(f"{at} steps", factor).over(RUN)
     whole, cut = (curve.factors(np.array([float(at), N / 2 + at / 2]), [s]) for s in (1.0, 0.1))
     assert cut == pytest.approx(0.1 * whole, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "run", "values"),
+    [
+        (rh.linear().rebase("2 steps", 0.2), rh.Run(steps=4), [1, 0.75, 0.2, 0.1, 0, 0]),
+        (rh.linear().rebase("3 steps", 0.2), rh.Run(steps=4), [1, 0.75, 0.5, 0.2, 0, 0]),
+        (rh.linear().rebase("4 steps", 0.2), rh.Run(steps=4), [1, 0.75, 0.5, 0.25, 0.2, 0.2]),
+        (rh.linear().rebase("9 steps", 0.2), rh.Run(steps=4), [1, 0.75, 0.5, 0.25, 0.2, 0.2]),
+        (rh.linear(over="4 steps").rebase("2 steps", 0.2), rh.Run(), [1, 0.75, 0.2, 0.1, 0, 0]),
+        (rh.linear(over="3 steps").rebase("1 steps", 1), rh.Run(steps=5), [1, 1, 0.5, 0, 0, 0]),
+        (rh.constant(0.5).rebase("2 steps", 0.1), rh.Run(steps=4), [0.5, 0.5, 0.1, 0.3, 0.5, 0.5]),
+        (rh.constant(0.5).rebase("2 steps", 0.1), rh.Run(), [0.5, 0.5, 0.1, 0.1, 0.1, 0.1]),
+        (rh.constant(0).rebase("2 steps", 0.1), rh.Run(), [0, 0, 0.1, 0.1, 0.1, 0.1]),
+        ((rh.warmup("4 steps", start=0)).rebase("2 steps", 2), rh.Run(steps=5), [0, 0.25, 2, 1.75, 1.5, 1]),
+        (rh.constant(over="2 steps") >> rh.linear().rebase("2 steps", 0.2), rh.Run(steps=6), [1, 1, 1, 0.75, 0.2, 0.1]),
+    ],
+    ids=repr,
+)
+def test_what_it_gives_update_by_update(schedule, run, values):
+    curve = schedule.over(run)
+    assert curve.values(0, 6) == pytest.approx(values, rel=1e-15, abs=1e-15)
+    assert [curve.at(t) for t in range(6)] == curve.values(0, 6).tolist()
+
+
+def test_what_it_is_made_of_is_known_to_lint():
+    (warmup, peak) = rh.lint(rh.warmup("200 steps").rebase("2 steps", 0.2), rh.Run(steps=100))
+    assert (warmup.code, peak.code) == ("warmup", "peak")
+    assert "warmup('200 steps') takes 200 of the run's 100 updates" in warmup.message
+
+
+def test_explain_shows_it_whole():
+    curve = (rh.constant(over="4 steps") >> rh.linear().rebase("2 steps", 0.2)).over(rh.Run(steps=8))
+    assert curve.joints == [4]
+    assert curve.explain(7) == "update 7: factor linear().rebase('2 steps', 0.2) 0.1"

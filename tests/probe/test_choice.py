@@ -1,4 +1,4 @@
-"""What scores of short runs say: the best, its band, an answer from its middle; and what becomes of two answers."""
+"""What scores of short runs say: the best, its band, an answer among the best; and what becomes of two answers."""
 
 import math
 
@@ -22,8 +22,7 @@ def test_the_band_of_those_within_five_percent_of_the_best():
     assert chosen.best == pytest.approx(1e-3)
     half = math.exp(math.sqrt(0.05 * 20))
     assert chosen.band == (pytest.approx(1e-3 / half, rel=0.01), pytest.approx(1e-3 * half, rel=0.01))
-    low, high = chosen.band
-    assert chosen.suggestion == pytest.approx(math.sqrt(low * high))
+    assert chosen.suggestion == pytest.approx(1e-3)
     assert not chosen.open_below and not chosen.open_above
 
 
@@ -32,7 +31,16 @@ def test_no_step_is_taken_towards_a_cliff(ending):
     scores = [(1e-4, 1.5), (4e-4, 1.0), (1.6e-3, 0.9), (6.4e-3, ending)]
     chosen = choose(scores, untrained=2.3)
     assert chosen.band[1] == pytest.approx(1.6e-3, rel=1e-3)
-    assert 4e-4 < chosen.suggestion < 1.6e-3
+    assert chosen.suggestion == pytest.approx(1.6e-3)
+
+
+def test_of_those_nearly_as_good_each_draws_the_suggestion_towards_it_the_more_the_nearer_it_comes():
+    def suggested(second):
+        return choose([(1, 2.0), (2, second), (4, 1.0), (8, 1.5)], untrained=2.0).suggestion
+
+    assert suggested(1.0) == pytest.approx(math.sqrt(8))  # as good: half-way
+    assert suggested(1.03) == suggested(1.5) == pytest.approx(4)  # by 3 % of what was learned: no say
+    assert suggested(1.015) == pytest.approx(4 * 2 ** (-1 / 5))  # half of that: a quarter of the weight
 
 
 @pytest.mark.parametrize(
@@ -66,21 +74,25 @@ def test_runs_of_one_learning_rate_are_averaged():
     assert choose([(1, 1.0), (4, 0.5), (4, 2.5), (16, 3.0)], untrained=4.0).best == 1
 
 
-def test_long_runs_decide_alone_and_where_there_was_no_end_above_no_margin_is_left():
-    assert settle(Choice(1.0, (0.6, 2.0), 1.2, open_below=False, open_above=False), 0.1, 0.5, alone=True)[0] == 1.0
-    assert settle(Choice(1.0, (0.6, 2.0), 1.2, open_below=False, open_above=True), None, None, alone=False)[0] == 1.0
+def test_long_runs_decide_alone():
+    assert settle(Choice(1.0, (0.6, 2.0), 1.2, open_below=False, open_above=False), 0.1, alone=True)[0] == 1.0
 
 
 @pytest.mark.parametrize(
-    ("ramp", "avoid", "suggestion", "band"),
+    ("ramp", "suggestion", "band"),
     [
-        (4.0, None, 2.0, (0.6, 2 * OVER)),
-        (0.25, None, 0.25, (0.25 / UNDER, 0.25 * OVER)),  # what short runs bear is no reason to go higher
-        (4.0, 1.5, 1.0, (1 / UNDER, OVER)),
-        (None, None, 2 / 3, (2 / 3 / UNDER, 2 / 3 * OVER)),
-        (None, 0.1, 0.1 / 1.5, (0.1 / 1.5 / UNDER, 2.0)),  # what was seen is in the band, wherever the suggestion lies
+        (0.25, 0.5 / 1.3, (0.5 / 1.3 / UNDER, 0.5 / 1.3 * OVER)),  # half-way, and a margin
+        (1 / 8, 8**-0.5 / 1.3, (8**-0.5 / 1.3 / UNDER, 8**-0.5 / 1.3 * OVER)),
+        (1e-4, 8**-0.5 / 1.3, (8**-0.5 / 1.3 / UNDER, 8**-0.5 / 1.3 * OVER)),  # so far off it is mistaken
+        (100.0, 2**0.5 / 1.3, (2**0.5 / 1.3 / UNDER, 2**0.5 / 1.3 * OVER)),
+        (None, 0.5, (0.5 / UNDER, 0.5 * OVER)),
     ],
 )
-def test_short_runs_may_lower_what_the_range_test_says_and_not_raise_it(ramp, avoid, suggestion, band):
-    found = settle(Choice(1.0, (0.6, 2.0), 1.2, open_below=False, open_above=False), ramp, avoid, alone=False)
+def test_short_runs_and_range_test_meet_half_way(ramp, suggestion, band):
+    found = settle(Choice(1.0, (0.6, 2.0), 1.2, open_below=False, open_above=False), ramp, alone=False)
     assert found == (pytest.approx(suggestion), pytest.approx(band))
+
+
+def test_what_was_seen_is_in_the_band_wherever_the_suggestion_lies():
+    _, band = settle(Choice(1.0, (1e-9, 1e9), 1.2, open_below=False, open_above=False), 1e-4, alone=False)
+    assert band == (1e-9, 1e9)

@@ -53,6 +53,41 @@ PLACES = [
         ),
     ),
     (
+        lambda: rh.multistep(at=["1 steps", "2 steps", "2 steps"], factor=0.1).over(RUN),
+        (
+            "at=['1 steps', '2 steps', '2 steps']: need places in rising order; 2 steps and 2 steps are updates 2 and "
+            "2. Try the same places, sorted, each once."
+        ),
+    ),
+    (
+        lambda: rh.piecewise([("1 steps", 1), ("2 steps", 1), ("2 steps", 1)]).over(RUN),
+        (
+            "points=['1 steps', '2 steps', '2 steps']: need places in rising order; 2 steps and 2 steps are updates 2 "
+            "and 2. Try the same points, sorted."
+        ),
+    ),
+    (
+        lambda: rh.parse("linear() >> cosine() >> rex()"),
+        (
+            "linear() and cosine(): need a length for all but one part of a sequence. Try over='10 epochs'.\n"
+            "  linear() >> cosine() >> rex()\n  ^ column 1"
+        ),
+    ),
+    (
+        lambda: rh.cyclic(low=rh.absolute(0.15), up="2 steps").over(RUN, base=0.1),
+        "low=absolute(0.15): need at most the base value, 0.1. Try a smaller low.",
+    ),
+    (
+        lambda: rh.warmup("2 steps", start=rh.absolute(0.15)).over(RUN, base=0.1),
+        "start=absolute(0.15): need at most the base value, 0.1. Try a smaller start.",
+    ),
+    (
+        lambda: rh.linear().over(RUN).at([1]),
+        "t=[1]: need an update ≥ 0, or a length with a unit. Try 100 or '3 epochs'.",
+    ),
+    (lambda: rh.Span(1, "zzz"), "unit='zzz': need one of steps, epochs, samples, tokens, %, s, min, h."),
+    (lambda: rh.Span.of("0 steps"), "span='0 steps': need a length above 0. Try '1 steps', or leave this part out."),
+    (
         lambda: rh.multistep(at=["0.4 steps"], factor=0.1).over(RUN),
         "at[0]='0.4 steps': need at least one update before the first drop. Try '1 steps'.",
     ),

@@ -25,6 +25,15 @@ RUNS = [
         lambda: rh.plateau().repeat(2),
         "repeat=plateau(): need a schedule without plateau. Try cosine().repeat(3) * plateau().",
     ),
+    (lambda: rh.cosine().rebase("2", 0.1), "at='2': need a number ≥ 0 with a unit. Try '2 steps' or '2 epochs'."),
+    (lambda: rh.cosine().rebase("2 steps", -1), "factor=-1: need a finite number ≥ 0. Try factor=1."),
+    (
+        lambda: rh.cosine().rebase("1 min", 1).over(RUN),
+        (
+            "rebase(at)='1 min': need seconds_per_step in the Run, to convert min into updates. Try "
+            "Run(..., seconds_per_step=...)."
+        ),
+    ),
     # Run
     (lambda: rh.Run(steps=0), "steps=0: need a whole number ≥ 1. Try steps=1000."),
     (lambda: rh.Run(steps=-5), "steps=-5: need a whole number ≥ 1. Try steps=1000."),

@@ -1,5 +1,6 @@
 """Bad input: every row of the tables, and every argument of every maker against every wrong kind of value."""
 
+import functools
 import inspect
 from decimal import Decimal
 from fractions import Fraction
@@ -36,12 +37,19 @@ def test_it_is_refused_with_a_message_that_helps(bad, message):
         (lambda: rh.warmup(rh.Span(np.float64(0.1), "epochs")), "warmup('0.1 epochs')"),
         (lambda: rh.warmup("1 epoch"), "warmup('1 epochs')"),
         (lambda: rh.warmup("30 seconds"), "warmup('30 s')"),
+        (lambda: rh.warmup("100000 steps"), "warmup('1e5 steps')"),
+        (lambda: rh.warmup("10000 steps"), "warmup('10000 steps')"),
+        (lambda: rh.Span(1e-15, "steps"), "Span(1e-15, 'steps')"),
+        (lambda: rh.Span(10**15, "steps"), "Span(1e15, 'steps')"),
         (lambda: rh.warmup("2e6 samples"), "warmup('2e6 samples')"),
         (lambda: rh.warmup(" 5 % "), "warmup('5%')"),
         (
             lambda: rh.multistep(at=("1 epochs", "2 epochs"), factor=0.1),
             "multistep(at=['1 epochs', '2 epochs'], factor=0.1)",
         ),
+        (lambda: rh.piecewise([["0 steps", 0.5], ("50%", 2)]), "piecewise([('0 steps', 0.5), ('50%', 2)])"),
+        (lambda: rh.from_function(functools.partial(np.power, 2.0)), "from_function(functools.partial)"),
+        (lambda: rh.from_function(np.sqrt), "from_function(numpy.sqrt)"),
         (lambda: rh.cosine().scale(np.float64(0.3)), "cosine().scale(0.3)"),
         (lambda: rh.cosine().clip(min=np.float32(0.5)), "cosine().clip(min=0.5)"),
         (lambda: rh.cosine().repeat(np.int32(2)), "cosine().repeat(2)"),

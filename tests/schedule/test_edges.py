@@ -109,6 +109,11 @@ def test_a_metric_that_is_not_finite_changes_nothing(value):
         ("min", False, -1.0, -1.11, -1.09),
         ("max", False, -1.0, -0.89, -0.91),
         ("min", True, 0.0, -1e-9, 0.0),
+        ("min", True, 5.0, 4.49, 4.51),
+        ("min", False, 5.0, 4.89, 4.91),
+        ("max", False, 5.0, 5.11, 5.09),
+        ("min", False, 0.0, -0.11, -0.1),
+        ("max", False, 0.0, 0.11, 0.1),
         ("min", True, 1e308, 1e307, 9.9e307),
     ],
 )
@@ -118,6 +123,11 @@ def test_what_counts_as_better(mode, relative, best, better, not_better):
     assert rule.update(state, better) == PlateauState(best=better)
     assert rule.update(state, not_better) == PlateauState(best=best, bad=1)
     assert type(rule.update(state, np.float64(better)).best) is float
+
+
+def test_a_report_in_the_cooldown_forgets_the_bad_ones_before():
+    rule = rh.plateau(patience=5)
+    assert rule.update(PlateauState(best=0.0, bad=3, resting=2), 1.0) == PlateauState(best=0.0, bad=0, resting=1)
 
 
 def test_cooldown_holds_back_the_next_cut():

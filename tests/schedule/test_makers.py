@@ -56,3 +56,19 @@ def test_a_picture_is_what_the_schedule_draws(name, spec, drawn):
 
 def test_every_maker_but_plateau_has_a_picture():
     assert {name for name, _, _ in pictures()} == SCHEDULES.keys() - {"plateau"}
+
+
+@pytest.mark.parametrize(
+    ("spec", "needs"),
+    [
+        ("cosine(end=absolute(1e-6))", True),
+        ("piecewise([('1 steps', 0.5), ('2 steps', absolute(0.1))])", True),
+        ("cosine().clip(min=absolute(0.1)).scale(2)", True),
+        ("warmup('5%') >> cosine(end=absolute(1e-6))", True),
+        ("cosine() * constant(absolute(1))", True),
+        ("piecewise([('1 steps', 0.5)])", False),
+        ("warmup('5%') >> cosine().scale(2)", False),
+    ],
+)
+def test_which_schedules_need_a_base_value(spec, needs):
+    assert rh.parse(spec).needs_base is needs

@@ -32,6 +32,16 @@ COLUMNS = [
     ("cosine(0.1)", "cosine", "cosine() takes 0 unnamed arguments but 1 was given."),
     ("step(every='5%')", "step", "step() missing 1 required named argument: 'factor'."),
     ("cosine().scale()", "cosine", "scale() missing 1 required argument: 'k'."),
+    ("cosine() >> rh.linaer()", "rh.linaer()", "unknown schedule 'linaer'. Try 'linear(...)'."),
+    (" cosinX()", "cosinX()", "unknown schedule 'cosinX'."),
+    ("cosine(;;", ";;", "a semicolon cannot stand here"),
+    ("constant((1, 2))", "(1, 2)", "factor=(1, 2): need"),
+    ("constant([1, 2])", "[1, 2]", "factor=[1, 2]: need"),
+    ("cosine(end=1" + 30 * "0" + ")", "1000", "a number with more than 30 digits."),
+    ("cosine(end=" + 30 * "9" + ")", "9999", "end=" + 30 * "9" + ": need"),
+    ("[" * 101 + "1" + "]" * 101, "1]", "nested more than 100 deep."),
+    ("[" * 100 + "1" + "]" * 100, "[[[", "need a schedule, not [[["),
+    ("cosine(end=" * 102 + "1" + ")" * 102, "cosine(end=1)", "nested more than 100 deep."),
 ]
 
 NAMES = {name: getattr(rh, name) for name in rh.__all__ if name not in ("Scheduler", "Ledger", "Task", "train")}
@@ -55,6 +65,20 @@ def test_in_a_long_text_the_excerpt_is_around_the_place():
     _, shown, pointer = str(caught.value).split("\n")
     assert len(shown) < 80
     assert shown[pointer.index("^") :] == "cosin()"
+
+
+def test_a_text_may_be_as_long_as_it_is_said():
+    assert rh.parse("cosine()" + " " * 59_992) == rh.cosine()
+    with pytest.raises(rh.NotationError, match="the text has 60001 characters: need at most 60000"):
+        rh.parse("cosine()" + " " * 59_993)
+
+
+def test_of_what_is_too_deep_for_python_the_beginning_is_shown():
+    with pytest.raises(
+        rh.NotationError, match="^not a schedule: nested too deeply(, or a number too long)?\\.\n"
+    ) as caught:
+        rh.parse(" " + "-" * 10_000 + "1")
+    assert caught.value.column == 1
 
 
 HOSTILE = [
@@ -114,5 +138,5 @@ def test_a_thousand_parts_are_no_problem():
     curve = s.over(rh.Run(steps=2000))
     assert curve.values()[-1] == curve.at(1999) == 1.0
     assert rh.lint(s, rh.Run(steps=2000)) == []
-    with pytest.raises(rh.ScheduleError, match="need at most 1000 parts"):
+    with pytest.raises(rh.ScheduleError, match=r"^constant\(0\.001, over='2 steps'\) …: need at most 1000 parts\. "):
         s >> rh.constant()

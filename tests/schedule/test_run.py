@@ -54,6 +54,40 @@ def test_a_wall_clock_run_needs_no_rate_for_times():
         rh.warmup("100 steps").over(run)
 
 
+@pytest.mark.parametrize(
+    ("run", "axis", "length"),
+    [
+        (rh.Run(epochs=4), "epochs", 4),
+        (rh.Run(epochs=3.2, steps_per_epoch=10), "epochs", 4),
+        (rh.Run(steps=25, steps_per_epoch=10), "epochs", 3),
+        (rh.Run(steps=7, seconds_per_step=0.5), "seconds", 3.5),
+        (rh.Run(time="3.5 s"), "seconds", 3.5),
+        (rh.Run(steps=7), "updates", 7),
+        (rh.Run(), "updates", None),
+        (rh.Run(), "epochs", None),
+    ],
+)
+def test_how_long_a_run_is_on_each_axis(run, axis, length):
+    assert run.horizon(axis) == length
+
+
+@pytest.mark.parametrize(
+    ("run", "rest"),
+    [
+        (rh.Run(steps=10), rh.Run(steps=7)),
+        (rh.Run(samples=100, samples_per_step=10), rh.Run(steps=7, samples_per_step=10)),
+        (rh.Run(tokens=100, tokens_per_step=10), rh.Run(steps=7, tokens_per_step=10)),
+        (rh.Run(epochs=2, steps_per_epoch=5), rh.Run(steps=7, steps_per_epoch=5)),
+        (rh.Run(steps=3), rh.Run(steps=1)),
+        (rh.Run(epochs=2), rh.Run(epochs=2)),
+        (rh.Run(time="1 h"), rh.Run(time="1 h")),
+        (rh.Run(), rh.Run()),
+    ],
+)
+def test_what_is_left_of_a_run_after_three_updates(run, rest):
+    assert run.rest(3) == rest
+
+
 def test_units_mix_in_one_schedule():
     run = rh.Run(epochs=10, steps_per_epoch=100, samples_per_step=10, tokens_per_step=50)
     curve = rh.parse(

@@ -3,6 +3,7 @@
 import pytest
 
 import rheostat as rh
+from rheostat.errors import brief
 from rheostat.schedule.run import parse_run
 
 RUNS = [
@@ -28,13 +29,14 @@ def test_its_repr_gives_a_run_back(run):
 def test_anything_else_is_refused(text):
     with pytest.raises(rh.ScheduleError) as caught:
         parse_run(text)
-    assert str(caught.value).endswith(": need the text of a Run. Try 'Run(steps=1000)'.")
-    assert str(caught.value).startswith("run=")
+    assert str(caught.value) == f"run={brief(text)}: need the text of a Run. Try 'Run(steps=1000)'."
 
 
 def test_a_text_as_long_as_no_run_is_refused_unread():
-    with pytest.raises(rh.ScheduleError, match="need the text of a Run"):
-        parse_run("Run(steps=1" + " " * 100_000 + ")")
+    assert parse_run("Run(steps=1" + " " * 388 + ")") == rh.Run(steps=1)
+    for spaces in (389, 100_000):
+        with pytest.raises(rh.ScheduleError, match="need the text of a Run"):
+            parse_run("Run(steps=1" + " " * spaces + ")")
 
 
 def test_a_value_out_of_range_gets_its_own_message():

@@ -80,6 +80,7 @@ EXPLAINED = [
         [0.1],
         "update 3: 0.02 = 0.1 × 0.2 (clip to [absolute(0.02), ∞] of: plateau() (metric) 0.1)",
     ),
+    ("constant().clip(max=2.0)", 0, None, None, "update 0: factor 1 (clip to [0, 2] of: constant() 1)"),
     ("linear().repeat(4)", 3, None, None, "update 3: factor 0.999693 (in linear().repeat(4))"),
     (
         "linear(over='5 steps').repeat(4)",
@@ -131,6 +132,68 @@ FOUND = [
         [
             "unit: every='30 steps' of step(every='30 steps', factor=0.1) is 0.077 epochs of 391 steps, and the run has 39100. If epochs were meant: every='30 epochs'.",
             "dead: from update 210 on (99% of the run) the factor is below 1e-06 of its peak. Try a slower decay, an end above 0, or a shorter run.",
+        ],
+    ),
+    (
+        "cosine(over='101 steps')",
+        rh.Run(steps=100),
+        None,
+        [
+            "cut off: cosine(over='101 steps') ends at 101, after the run's 100 updates: it never reaches its end value. Try leaving out over=, so that it takes the rest of the run."
+        ],
+    ),
+    (
+        "cosine(over='99 steps')",
+        rh.Run(steps=100),
+        None,
+        [
+            "ends early: the schedule ends at 99 of 100 updates; for the last 1 its last value is held. Try leaving out over= of the last part, or a shorter run."
+        ],
+    ),
+    (
+        "cosine(over='101 steps').repeat(2)",
+        rh.Run(steps=100),
+        None,
+        [
+            "cut off: cosine(over='101 steps') ends at 101, after the run's 100 updates: it never reaches its end value. Try leaving out over=, so that it takes the rest of the run."
+        ],
+    ),
+    (
+        "exponential(factor=0.9, every='50 epochs').scale(0.3)",
+        RUN,
+        None,
+        [
+            "never ends: the run ends at 0.81 of the peak: the decay has hardly begun. Try shorter intervals, or a decay over the whole run such as cosine()."
+        ],
+    ),
+    ("step(every='10 epochs', factor=1)", RUN, None, []),
+    ("step(every='30 steps', factor=0.9)", rh.Run(epochs=5, steps_per_epoch=391), None, []),
+    ("step(every='391 steps', factor=0.99)", rh.Run(epochs=400, steps_per_epoch=391), None, []),
+    ("multistep(at=['9 steps'], factor=0.1)", rh.Run(steps=10), None, []),
+    ("plateau()", rh.Run(steps=100), None, []),
+    ("plateau()", rh.Run(steps_per_epoch=10), None, []),
+    ("warmup('100 steps')", rh.Run(steps=100), None, []),
+    (
+        "linear(over='98 steps')",
+        rh.Run(steps=100),
+        None,
+        [
+            "ends early: the schedule ends at 98 of 100 updates; for the last 2 its last value is held. Try leaving out over= of the last part, or a shorter run."
+        ],
+    ),
+    ("constant(0.5, over='10 epochs') >> constant(0.75)", RUN, None, []),
+    (
+        "constant(0.1, over='1 steps') >> constant()",
+        RUN,
+        None,
+        ["jump: at update 1 the factor rises at once from 0.1 to 1. Try a later part with start=0.1, or .scale(0.1)."],
+    ),
+    (
+        "exponential(factor=0.5, every='1e6 steps')",
+        rh.Run(steps=10**8),
+        None,
+        [
+            "dead: from update 19931200 on (80% of the run) the factor is below 1e-06 of its peak. Try a slower decay, an end above 0, or a shorter run."
         ],
     ),
     ("step(every='391 steps', factor=0.9)", RUN, None, []),
@@ -440,12 +503,13 @@ def test_lint_says(spec, run, base, found):
     ("spec", "run", "width", "line"),
     [
         ("linear()", rh.Run(steps=8), 8, "█▇▆▅▄▃▂▁"),
+        ("linear()", rh.Run(steps=1), 4, "████"),
         ("linear()", rh.Run(steps=1000), 5, "█▆▄▃▁"),
         ("constant(0.0)", rh.Run(steps=1), 3, "   "),
         ("inverse_sqrt('1000 steps')", rh.Run(), 4, "█▇▇▆"),
         ("warmup('4 steps') >> constant()", rh.Run(steps=8), 8, "▂▄▆█████"),
     ],
-    ids=range(5),
+    ids=range(6),
 )
 def test_a_sparkline_is_scaled_to_its_maximum(spec, run, width, line):
     curve = rh.parse(spec).over(run)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from copy import copy
 from typing import TYPE_CHECKING
 
 from rheostat.errors import CadenceWarning, NotCalledWarning, OrderWarning
@@ -39,6 +40,12 @@ class Cadence:
         self.unprompted = 0  # updates whose values nobody called for
         self.rhythm, self.repeats = 0, 0
 
+    def on(self, guards: Guards) -> Cadence:
+        """What was heard so far, for a copy of the scheduler: a call may follow an update that was made before."""
+        twin = copy(self)
+        twin.guards, twin.updates = guards, [*self.updates]
+        return twin
+
     def update(self, optimizer: int, run: Run) -> None:
         """An optimizer has made an update."""
         if not self.guards.rhythm:
@@ -62,6 +69,11 @@ class Cadence:
         self.called = True
         if several:
             self._beat(min(several), run)
+
+    def call_is_due(self, run: Run) -> bool:
+        """Whether what a call counts is over, as far as updates tell, and the call has not come yet."""
+        whole = 1 if self.clock == "calls" else run.steps_per_epoch
+        return self.clock != "updates" and whole is not None and min(self.updates) >= whole
 
     def call_after_unprompted(self, run: Run, *, due: bool, evaluated: bool) -> None:
         """With the clock "updates", step() is called for the first time in several updates.

@@ -19,7 +19,9 @@ from rheostat.driver.plan import Entry, curve_of
 from rheostat.errors import ResumeMismatch, ScheduleError, StateError, brief
 from rheostat.schedule import Run, Schedule, Span, parse
 from rheostat.schedule.base import divided
+from rheostat.schedule.rebase import Rebased
 from rheostat.schedule.run import parse_run
+from rheostat.schedule.shapes.stairs import Constant
 
 if TYPE_CHECKING:
     from rheostat.driver.engine import Engine
@@ -101,7 +103,8 @@ def keep(saved: Saved, ours: Engine) -> Restored:
             continue
         schedule = _schedule_of(theirs.schedule, e)
         in_force(replace(e, base=theirs.base, schedule=schedule, since=theirs.since), run, axis, 0.0, theirs.metrics)
-        entries.append(replace(e, base=theirs.base, schedule=schedule, since=theirs.since, asked=theirs.asked))
+        new = replace(e, base=theirs.base, schedule=schedule, since=theirs.since, asked=theirs.asked, given=e.own)
+        entries.append(new)
         metrics[schedule, theirs.since] = list(theirs.metrics)
     return Restored(saved.position, run, asked_run, entries, metrics)
 
@@ -123,9 +126,9 @@ def adopt(saved: Saved, ours: Engine, *, smooth: bool = False) -> Restored:
         since = since if axis == "seconds" else round(since * scale)
         new = replace(e, schedule=_schedule_of(text, e), base=base, since=since, asked=None)
         curve = curve_of(new, run, axis)
-        old = None if theirs is None else _old(e, theirs)
-        carried = _carried(curve, theirs, None if old is None or not smooth else curve_of(old, before, axis))
-        if smooth and theirs is not None and old is not None:
+        old = None if theirs is None or not smooth else _old(e, theirs)
+        carried = _carried(curve, theirs, None if old is None else curve_of(old, before, axis))
+        if theirs is not None and old is not None:
             at = saved.elapsed if axis == "seconds" else float(saved.position)
             now = in_force(old, before, axis, at, theirs.metrics)
             here = saved.elapsed if axis == "seconds" else float(position)
@@ -217,13 +220,23 @@ def _scale(before: Run, run: Run, axis: Axis) -> Fraction:
 
 
 def _schedule_of(text: str, e: Entry) -> Schedule:
-    """The schedule of a text in a checkpoint; our own where it is the same text, which may name code."""
-    if text == repr(e.schedule):
-        return e.schedule
+    """The schedule of a text in a checkpoint; our own where it is the same text, which may name code.
+
+    Our own is found in the text of one that was taken up in mid-run too.
+    """
+    own = e.own
+    if text == repr(own):
+        return own
+    begins = repr(Rebased(own, Span(1, "steps"), 0.0)).removesuffix("'1 steps', 0.0)")
     try:
+        if text.startswith(begins):
+            rest = parse("constant().rebase(" + text.removeprefix(begins))
+            if isinstance(rest, Rebased) and isinstance(rest.of, Constant):
+                return replace(rest, of=own)
         return parse(text)
     except ScheduleError as error:
-        raise StateError(f"state: its schedule cannot be read: {error} Nothing was loaded.") from None
+        mend = "" if "from_function" not in text else ' Try on_change="adopt": it needs the new schedule only.'
+        raise StateError(f"state: its schedule cannot be read: {error} Nothing was loaded.{mend}") from None
 
 
 def _run_of(text: str, ours: Engine) -> Run:

@@ -117,6 +117,7 @@ class Watch:
             self.begun = True
             scheduler.guards.forgotten(scheduler)
         if scheduler.clock != "updates":
+            scheduler.look()  # a call writes the values, but a group that was just added has not been there at one
             return
         if self.stale():
             scheduler.regroup()

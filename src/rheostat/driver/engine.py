@@ -22,6 +22,7 @@ from rheostat.errors import PastEndWarning, SchedulerError
 if TYPE_CHECKING:
     from torch.optim import Optimizer
 
+    from rheostat.driver.cadence import Cadence
     from rheostat.driver.columns import Foreign
     from rheostat.driver.feedback import Metrics
     from rheostat.ledger import Ledger
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 Clock = Literal["updates", "calls", "epochs"]
 OnOverwrite = Literal["reapply", "yield"]
-_NOT_CARRIED = ("_watches", "writer", "_ledger", "cadence")
+_NOT_CARRIED = ("_watches", "writer", "_ledger")
 
 
 class Engine(LRScheduler):
@@ -182,7 +183,7 @@ class Engine(LRScheduler):
             watch.look()
 
     def _joining(self, o: int, g: int, group: dict[str, Any], own: Rules) -> list[Entry]:
-        since = self.elapsed() if self.axis == "seconds" else self.position
+        since = self.elapsed() if self.axis == "seconds" else self.position + self.cadence.call_is_due(self.run)
         taken = {e.label for e in self.entries}
         new = joining(o, g, group, self.rules, own, optimizers=len(self.optimizers), taken=taken, since=since)
         return [e if e.key in own else self._as_others(e) for e in new]
@@ -285,10 +286,13 @@ class Engine(LRScheduler):
         self._ledger = None
         self._origin = float(self.timer())
         self.writer = Writer(self.optimizers, self.entries, self.run, self.axis)
-        self.writer.regroup()
-        self.cadence = Cadence(self.clock, self.guards, len(self.optimizers))
+        self.cadence = self.cadence.on(self.guards)
         self._watches = [Watch(self, optimizer) for optimizer in self.optimizers]
+        known = len(self.entries)
+        self.regroup()
         self.have_stepped(stepped)
         self.writer.coordinate = written
+        if len(self.entries) > known and not self.due:  # a group that was added just before it was copied
+            self.rewrite()
         self.guards.saved_at = self.position  # what is only kept, and makes no update, did not end early
         keep_watch(self)

@@ -35,6 +35,12 @@ class Entry:
     schedule: Schedule
     since: float = 0
     asked: Asked | None = None
+    given: Schedule | None = None
+
+    @property
+    def own(self) -> Schedule:
+        """The schedule that the code gave, itself: its text cannot name a function in it."""
+        return self.given or self.schedule
 
     @property
     def asked_for(self) -> Asked:
@@ -43,7 +49,7 @@ class Entry:
 
     def amended(self, schedule: Schedule, since: float) -> Entry:
         """This entry with another schedule in force; what was asked for stays known."""
-        return replace(self, schedule=schedule, since=since, asked=self.asked_for)
+        return replace(self, schedule=schedule, since=since, asked=self.asked_for, given=self.own)
 
 
 def rules(spec: object) -> Rules:

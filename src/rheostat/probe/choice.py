@@ -1,4 +1,4 @@
-"""What a handful of short runs says: the best, the band of those as good, a rate from its middle. Pure."""
+"""What a handful of short runs says: the best, the band of those as good, a rate among the best. Pure."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ import numpy as np
 
 WITHIN = 0.05
 """Scores within this share of what was learned count as good as the best."""
-MIDDLE = 1 / 2
-"""Where in the band their answer lies."""
+NEARLY = 0.03
+"""Scores further from the best than this have no say in the suggestion; nearer, the more the nearer."""
 
-CLEAR = 1.5
-"""The margin below where the range test's loss rose, or below what the short runs alone say."""
+CLEAR = 1.3
+"""The margin below what range test and short runs say together: too high is a cliff, too low is a slope."""
+UNDER, OVER = 8.0, 2.0
+"""As far below or above the short runs' answer the range test's counts; further, it is mistaken."""
 
 SHARE, ENOUGH = 0.25, 400
 """Runs of this share of the training, or of so many updates, are short no longer: they decide alone."""
@@ -27,7 +29,7 @@ More above than below: the suggestion keeps away from the cliff."""
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The suggestion, the band it lies in, and at which end, if any, something better may lie beyond what was tried.
+    """The suggestion, the band within 5 %, and at which end, if any, something better may lie beyond what was tried.
 
     Above that is where the band runs into the end; below, where the lowest was the best.
     """
@@ -60,32 +62,29 @@ def choose(scores: Iterable[tuple[float, float]], untrained: float) -> Choice | 
     line = y[best] + WITHIN * (untrained - y[best])
     low, open_below = _crossing(x, y, best, line, -1)
     high, open_above = _crossing(x, y, best, line, 1)
-    middle = low + MIDDLE * (high - low)
-    return Choice(math.exp(middle), (math.exp(low), math.exp(high)), lrs[best], open_below and best == 0, open_above)
+    weights = np.clip(1 - (y - y[best]) / (NEARLY * (untrained - y[best])), 0, 1) ** 2
+    centre = float(np.average(x, weights=weights))
+    return Choice(math.exp(centre), (math.exp(low), math.exp(high)), lrs[best], open_below and best == 0, open_above)
 
 
-def settle(
-    choice: Choice, ramp: float | None, avoid: float | None, *, alone: bool
-) -> tuple[float, tuple[float, float]]:
+def settle(choice: Choice, ramp: float | None, *, alone: bool) -> tuple[float, tuple[float, float]]:
     """The suggestion for the whole training, and the band in which its best learning rate probably lies.
 
-    Short runs bear a higher learning rate than long ones, so that they may lower what the range test says, half of the
-    way, and not raise it. Where the range test says nothing, theirs with a margin, unless they saw no end above.
+    Short runs bear a higher learning rate than long ones, and a range test is noisy: the suggestion lies half-way
+    between what they say, a little lower. Where the range test says nothing, it is half of what the short runs say.
 
     Args:
         choice: what the short runs say.
         ramp: what the range test suggests, if anything.
-        avoid: from where on its loss rose, if it did: the suggestion stays below.
         alone: whether the runs were so long that they decide alone.
     """
+    short = choice.suggestion
     if alone:
-        suggestion, avoid = choice.suggestion, None
-    elif ramp is not None:
-        suggestion = min(ramp, math.sqrt(ramp * choice.suggestion))
+        suggestion = short
+    elif ramp is None:
+        suggestion = short / OVER
     else:
-        suggestion = choice.suggestion if choice.open_above else choice.suggestion / CLEAR
-    if avoid is not None:
-        suggestion = min(suggestion, avoid / CLEAR)
+        suggestion = math.sqrt(short * min(max(ramp, short / UNDER), short * OVER)) / CLEAR
     return suggestion, around(suggestion, choice.band)
 
 

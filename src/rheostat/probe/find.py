@@ -13,7 +13,7 @@ from rheostat.driver.plan import rules
 from rheostat.errors import refuse
 from rheostat.probe.arguments import check_function, checked_scaler, listed
 from rheostat.probe.batches import Source
-from rheostat.probe.choice import ENOUGH, SHARE, Choice, choose
+from rheostat.probe.choice import Choice, choose
 from rheostat.probe.found import FindResult, answered, guessed
 from rheostat.probe.jobs import Jobs
 from rheostat.probe.ranged import SCOUT, ranged, unheard
@@ -27,8 +27,11 @@ from rheostat.schedule.levels import choice, count
 Effort = Literal["fast", "balanced", "thorough"] | int
 
 APART = 4.0
+"""Between neighbours, until there is a worse one on either side of the best; then half-way, a factor of 2."""
 _LEAST_RAMP, _MOST_RAMP = 40, 100  # updates of the slow range test
 _FEWEST, _MOST = 30, 200  # updates of a short run
+_ROOT = 1.4  # times the root of the training's updates: a short run of a balanced search; a tenth of a thorough one's
+_RUNS = 6
 
 
 @dataclass(frozen=True)
@@ -71,11 +74,12 @@ def find_lr(
 ) -> FindResult:
     """Find a learning rate: a range test says where to look, then a few short runs of the real schedule decide.
 
-    Each short run starts from the same weights, goes through the whole schedule compressed to a few dozen updates, and
-    is scored on batches that none of them was trained on. Their answer is the middle of the band of those within 5 % of
-    the best; where it is lower than the range test's, the suggestion lies half-way between, and runs of a quarter of
-    the training decide alone. A run that diverges, crashes or runs out of memory is a result. Afterwards everything is
-    as it was, as after `rh.range_test`.
+    Each short run starts from the same weights, goes through the whole schedule compressed to a few dozen updates (a
+    warmup as little as may be), and is scored on batches that none of them was trained on. From the range test's answer
+    the search goes by factors of 4 to where it gets better, then by 2 around the best. The suggestion lies half-way
+    between range test and short runs, a little lower; runs of a quarter of the training or more decide alone. A run
+    that diverges, crashes or runs out of memory is a result. Afterwards everything is as it was, as after
+    `rh.range_test`.
 
     Args:
         model: as in `rh.range_test`, like all arguments that are not named here.
@@ -84,9 +88,9 @@ def find_lr(
         loss: a function of (model, batch) that returns a scalar tensor.
         run: how long the real training will be, of known length.
         schedule: the schedule it will have, as `rh.Scheduler` takes it.
-        effort: "fast" (the range test alone), "balanced" (three or four runs, a factor of 4 apart, of 1.4 √updates,
-            within 30 to 200), "thorough" (three to six of a quarter of the training, within 60 to 400), or a number of
-            updates to spend.
+        effort: "fast" (the range test alone), "balanced" (five or six runs of 1.4 √updates, within 30 to 200),
+            "thorough" (five or six of 14 √updates, at most half of the training: two to three trainings of 800 updates
+            or less in all, one of 5000), or a number of updates to spend.
         score: a function of the model that returns a number, lower is better; by default the loss on batches held out.
         min: where the range test begins.
         max: where it ends.
@@ -154,19 +158,19 @@ def _plan(effort: Effort, updates: int) -> _Plan | None:
         if effort == "fast":
             return None
         if effort == "balanced":
-            return _Plan(_within(1.4 * math.sqrt(updates), _FEWEST, _MOST, updates), 4, patient=True)
-        return _Plan(_within(SHARE * updates, 2 * _FEWEST, ENOUGH, updates), 6)
+            return _Plan(_within(_ROOT * math.sqrt(updates), _MOST, updates), _RUNS, patient=True)
+        return _Plan(_within(10 * _ROOT * math.sqrt(updates), updates // 2, updates), _RUNS)
     ramp = SCOUT + _ramp_steps(updates)
     left = count("effort", effort, least=ramp) - ramp
     if left < 3 * _FEWEST:
         return None
-    runs = min(4, left // _FEWEST)
+    runs = min(_RUNS, left // _FEWEST)
     return _Plan(min(left // runs, updates), runs)
 
 
-def _within(wanted: float, least: int, most: int, updates: int) -> int:
+def _within(wanted: float, most: int, updates: int) -> int:
     """How long a short run is, at most the training."""
-    return min(int(max(least, min(most, wanted))), updates)
+    return min(int(max(_FEWEST, min(most, wanted))), updates)
 
 
 def _ramp_steps(updates: int) -> int:
@@ -187,30 +191,28 @@ def _centre(ramp: RangeResult, base: float) -> float:
 
 
 def _search(trials: Trials, centre: float, amount: _Plan) -> list[Trial]:
-    """Three runs a factor of 4 apart, then on towards where it gets better."""
-    done: list[Trial] = []
-
-    def more(*lrs: float) -> None:
-        done.extend(trials.all(lrs))
-
-    more(centre, centre / APART, centre * APART)
-    while len(done) < amount.runs:
-        following = _following(done, trials.untrained)
-        if following is None:
-            break
-        more(following)
+    """Two runs a factor of 4 apart, on towards where it gets better, then those half-way on both sides of the best."""
+    done = trials.all([centre, centre * APART])
+    while len(done) < amount.runs and (following := _following(done, trials.untrained)):
+        done += trials.all(following[: amount.runs - len(done)])
     return done
 
 
-def _following(done: list[Trial], untrained: float) -> float | None:
-    """The learning rate to try next: beyond the end that the band runs into."""
-    lrs = sorted({t.lr for t in done})
-    chosen = _chosen(done, untrained)
-    if chosen is None:
-        return lrs[0] / APART
-    if chosen.open_above:
-        return lrs[-1] * APART
-    return lrs[0] / APART if chosen.open_below else None
+def _following(done: list[Trial], untrained: float) -> list[float]:
+    """The learning rates to try next; none where the neighbours of the best are a factor of 2 away."""
+    lrs = sorted(t.lr for t in done)
+    best = min(done, key=lambda t: (t.score, t.lr))
+    if not best.score < untrained:
+        return [lrs[0] / APART]
+    at = lrs.index(best.lr)
+    if at == len(lrs) - 1:
+        return [best.lr * APART]
+    if at == 0:
+        return [best.lr / APART]
+    half = math.sqrt(APART)
+    above, below = lrs[at + 1] / best.lr, best.lr / lrs[at - 1]
+    sides = ((best.lr * half, above), (best.lr / half, below))
+    return [lr for lr, gap in sides if gap > (half + APART) / 2]
 
 
 def _chosen(done: list[Trial], untrained: float) -> Choice | None:

@@ -68,7 +68,7 @@ class FindResult:
         if self.choice is not None:
             longest = max(t.updates for t in self.trials)
             alone = longest >= min(int(SHARE * self.run), ENOUGH)
-            return settle(self.choice, read, self.ramp.avoid, alone=alone)
+            return settle(self.choice, read, alone=alone)
         if read is not None and self.ramp.band is not None:
             return read, around(read, self.ramp.band)
         guess = guessed(self.ramp)

@@ -19,6 +19,7 @@ from rheostat.driver.tensors import separate
 from rheostat.driver.writer import columns_of
 from rheostat.errors import refuse
 from rheostat.probe.batches import Batches, Source, device_of, to_device
+from rheostat.probe.compress import shares, warmup
 from rheostat.probe.jobs import Jobs
 from rheostat.probe.ramp import Bases, optimizers_of
 from rheostat.probe.snapshot import Snapshot
@@ -97,8 +98,11 @@ class Trials:
         self.step = Step(model, several, loss, accumulate, scaler, clip)
         self.entries, self.run = plan(self.optimizers, rules(schedule)), run
         self.batches = Batches(batches)
-        for e in self.entries:  # what does not fit is refused before anything begins
-            curve_of(e, run, run.axis)
+        # What does not fit is refused here, before anything begins.
+        curves = [(e.key, curve_of(e, run, run.axis)) for e in self.entries]
+        whole = run.updates or updates
+        rise = warmup((curve for key, curve in curves if key == "lr"), whole)
+        self.places = shares(rise, whole, updates)
         kept = {"scaler": scaler, "loader": batches, "also": also, "where": store}
         self.snapshot = Snapshot([model], self.optimizers, **kept)
         self.takes_closure = any(map(wants_closure, self.optimizers))
@@ -198,7 +202,7 @@ class Trials:
         self.step.zero()
 
     def _columns(self, lr: float) -> list[Column]:
-        """The compressed schedule, ready to be written: each update stands for as many of the real run."""
+        """The compressed schedule, ready to be written."""
         factor = lr / self.bases.first
         entries = [replace(e, base=e.base * factor) if e.key == "lr" else e for e in self.entries]
         values = np.stack([self._values(e) for e in entries], axis=1)
@@ -215,9 +219,7 @@ class Trials:
 
     def _values(self, e: Entry) -> FloatArray:
         curve = curve_of(e, self.run, self.run.axis)
-        length = curve.length or self.updates
-        places = (np.arange(self.updates) + 0.5) * (length / self.updates) - 0.5
-        values: FloatArray = curve.factors(np.maximum(places, 0.0)) * e.base
+        values: FloatArray = curve.factors(np.maximum(self.places * (curve.length or self.updates) - 0.5, 0.0)) * e.base
         return values
 
     def _scored(self) -> float:
