@@ -3,14 +3,17 @@
     python bench/step_cost.py [--quick]
 
 The optimizer's own step does nothing, so that the difference to a loop without a scheduler is the scheduler. All
-contenders take turns in one process; the medians of the differences are shown, in microseconds per update. The floor
-is a loop that writes a constant into each group. "hook" is ours where scheduler.step() is left out.
+contenders, the loop without a scheduler among them, take turns in one process, in another order each time, and what is
+counted is the time of this thread and not that of others beside it. The differences of the medians are shown, in
+microseconds per update, and how far the middle half of the ratios to PyTorch's is spread. The floor is a loop that
+writes a constant into each group. "hook" is ours where scheduler.step() is left out.
 """
 
 from __future__ import annotations
 
 import argparse
 import gc
+import random
 import statistics
 import time
 import warnings
@@ -124,30 +127,37 @@ PAIRS = {
 }
 
 
-def costs(groups: int, *, tensor: bool, repeats: int) -> dict[str, float]:
-    """Microseconds per update of each contender, beyond the loop without a scheduler."""
-    contenders = {"floor": floor}
+def times(groups: int, *, tensor: bool, repeats: int) -> dict[str, list[float]]:
+    """Microseconds per update of each contender, in each round."""
+    contenders = {"bare": bare, "floor": floor}
     for name, (theirs, schedule) in PAIRS.items():
         contenders |= {name: theirs, f"{name}, ours": ours(schedule), f"{name}, hook": hooked(schedule)}
     loops = {name: make(Idle(groups, tensor=tensor)) for name, make in contenders.items()}
-    alone = bare(Idle(groups, tensor=tensor))
-    n = max(100, min(1024, 40_000 // groups))  # ours computes in blocks: each repeat holds its share of that too
-    for loop in (alone, *loops.values()):
+    n = max(330, min(4096, 80_000 // groups))  # ours computes in blocks: each round holds its share of that too
+    for loop in loops.values():
         loop(n)
     found: dict[str, list[float]] = {name: [] for name in loops}
+    order = list(loops)
     for _ in range(repeats):
-        for name, loop in loops.items():
-            before = seconds(alone, n)
-            found[name].append((seconds(loop, n) - before) / n * 1e6)
-    return {name: statistics.median(times) for name, times in found.items()}
+        random.shuffle(order)  # whatever comes and goes with time meets all alike
+        for name in order:
+            found[name].append(seconds(loops[name], n) / n * 1e6)
+    return found
+
+
+def spread(theirs: list[float], mine: list[float], bare: float) -> tuple[float, float]:
+    """The quartiles of the ratio of two contenders, round by round."""
+    ratios = [(a - bare) / (b - bare) for a, b in zip(theirs, mine, strict=True) if b > bare]
+    low, _, high = statistics.quantiles(ratios, n=4)
+    return low, high
 
 
 def seconds(loop: Callable[[int], None], n: int) -> float:
     """How long n updates take."""
     gc.disable()
-    begin = time.perf_counter()
+    begin = time.thread_time()
     loop(n)
-    took = time.perf_counter() - begin
+    took = time.thread_time() - begin
     gc.enable()
     return took
 
@@ -159,15 +169,19 @@ def main() -> None:
     quick = parser.parse_args().quick
     torch.set_num_threads(1)
     print(f"PyTorch {torch.__version__}; microseconds per update, medians")
-    print(f"{'groups':>7} {'lr':>6}  {'schedule':<18}{'floor':>8}{'hook':>8}{'ours':>8}{'PyTorch':>9}{'ratio':>7}")
+    columns = f"{'floor':>8}{'hook':>8}{'ours':>8}{'PyTorch':>9}{'ratio':>7}  quartiles"
+    print(f"{'groups':>7} {'lr':>6}  {'schedule':<18}{columns}")
     for tensor, sizes in ((False, (1, 10, 100, 1000)), (True, (1, 10, 100))):
         for groups in sizes[:-1] if quick else sizes:
-            cost = costs(groups, tensor=tensor, repeats=7 if quick else 21 if tensor else 61)
+            found = times(groups, tensor=tensor, repeats=15 if quick else 31 if tensor else 61)
+            alone = statistics.median(found["bare"])
+            cost = {name: statistics.median(took) - alone for name, took in found.items()}
             for name in PAIRS:
                 mine, theirs, hook = cost[f"{name}, ours"], cost[name], cost[f"{name}, hook"]
+                low, high = spread(found[name], found[f"{name}, ours"], alone)
                 kind = "tensor" if tensor else "float"
                 numbers = f"{cost['floor']:8.2f}{hook:8.2f}{mine:8.2f}{theirs:9.2f}{theirs / mine:7.1f}"
-                print(f"{groups:7d} {kind:>6}  {name:<18}{numbers}")
+                print(f"{groups:7d} {kind:>6}  {name:<18}{numbers}  {low:.1f} to {high:.1f}")
 
 
 if __name__ == "__main__":

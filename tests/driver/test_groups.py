@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import rheostat as rh
 from driver.loops import RUN, SPEC, parameter, planned, sgd
-from rheostat.driver.columns import rounded
+from rheostat.driver.tensors import rounded
 
 
 def adamw(**options):

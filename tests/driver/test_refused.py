@@ -112,6 +112,16 @@ def test_an_array_is_no_key_and_no_position():
     refused(lambda: setattr(scheduler, "last_epoch", two), optimizer, "last_epoch=array([1, 2]): need a whole number")
 
 
+def test_a_reading_that_is_no_time_loses_none():
+    optimizer, now = sgd(), [0.0]
+    scheduler = rh.Scheduler(optimizer, "linear()", rh.Run(time="10 s"), timer=lambda: now[0])
+    for reading in (math.nan, math.inf, 5.0):
+        now[0] = reading
+        optimizer.step()
+        scheduler.step()
+    assert optimizer.param_groups[0]["lr"] == 0.05
+
+
 def test_a_ledger_set_later_is_checked_too():
     optimizer = sgd()
     scheduler = rh.Scheduler(optimizer, "cosine()", RUN)

@@ -6,6 +6,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch.utils._python_dispatch import TorchDispatchMode
 
 import rheostat as rh
 from driver.loops import RUN, SPEC, parameter, planned, sgd
@@ -125,3 +126,42 @@ def test_a_second_scheduler_does_not_take_rounding_for_a_hand():
     with pytest.warns(rh.SecondSchedulerWarning):
         third = rh.Scheduler(optimizer, SPEC, RUN)
     assert third.base_lrs == [0.5]
+
+
+class Operations(TorchDispatchMode):
+    """Notes what PyTorch is asked to do."""
+
+    def __init__(self):
+        super().__init__()
+        self.asked = []
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.asked.append(str(func))
+        return func(*args, **(kwargs or {}))
+
+
+class Idle(torch.optim.SGD):
+    def step(self, closure=None):
+        """Nothing, so that what is asked for is the scheduler's."""
+
+
+def operations(groups, *, called):
+    optimizer = Idle([{"params": [parameter()], "lr": torch.tensor(0.1 / (1 + i))} for i in range(groups)])
+    scheduler = rh.Scheduler(optimizer, "cosine()", rh.Run(steps=1000))
+    optimizer.step()
+    scheduler.step()
+    with Operations() as seen:
+        for _ in range(5):
+            optimizer.step()
+            if called:
+                scheduler.step()
+    assert scheduler.position == 6
+    return [operation for operation in seen.asked if not operation.startswith("profiler")]
+
+
+@pytest.mark.parametrize("called", [True, False])
+def test_a_hundred_tensors_take_as_many_operations_as_three_and_none_waits(called):
+    asked = operations(100, called=called)
+    assert asked == operations(3, called=called)
+    assert len(asked) == (5 if called else 4) * 3  # a row is looked up, copied, and put into all tensors at once
+    assert not any("local_scalar" in operation or "to_copy" in operation for operation in asked)

@@ -108,6 +108,16 @@ def test_stepped_per_epoch(spec):
         assert (found.hypothesis, found.parameters["k"]) == ("stepped per epoch", EPOCH)
 
 
+def test_a_plan_whose_parts_do_not_fit_into_so_few_epochs_is_audited_all_the_same():
+    schedule, run = "wsd(warmup='5%', cooldown='20%')", rh.Run(epochs=2, steps_per_epoch=EPOCH)
+    used = rh.parse(schedule).over(run, base=BASE).values()
+    log = {"step": np.arange(used.size), "lr": 2 * used}
+    assert rh.audit(log, schedule, run, BASE).hypothesis == "scaled"
+    log["lr"] = np.random.default_rng(0).random(used.size)
+    found = rh.audit(log, schedule, run, BASE)
+    assert (found.matches, found.hypothesis) == (False, "none")
+
+
 def test_a_staircase_of_epochs():
     opt, used = optimizer(), []
     scheduler = pt.CosineAnnealingLR(opt, N // EPOCH, eta_min=0.01)

@@ -254,3 +254,12 @@ def test_a_schedule_without_end_over_a_run_without_length():
     used = spec.over(rh.Run(), base=BASE).values(0, 5000)
     assert rh.audit({"step": t, "lr": used}, spec, rh.Run(), BASE).matches
     assert rh.audit({"step": t[1:], "lr": used[:-1]}, spec, rh.Run(), BASE).hypothesis == "off by one"
+
+
+@pytest.mark.parametrize("name", ["key", "group", "step_column", "lr_column"])
+@pytest.mark.parametrize("value", [True, 3, [], np.array([1, 2]), 1.5])
+def test_an_audit_takes_names_as_text(name, value):
+    run = rh.Run(steps=50)
+    log = {"step": np.arange(50), "lr": rh.cosine().over(run).values()}
+    with pytest.raises(rh.ScheduleError, match=rf"^{name}=.*: need a name, as text"):
+        rh.audit(log, "cosine()", run, **{name: value})

@@ -218,6 +218,18 @@ def test_pytorchs_one_cycle_misses_its_peak_and_ends_below_zero(sgd: Any, used: 
     assert linear.optimizer.param_groups[0]["lr"] == pytest.approx(-0.01428166, rel=1e-6)
 
 
+def test_one_cycle_times_a_constant_factor_stays_below_the_peak(sgd: Any, used: Any) -> None:
+    product = rh.one_cycle() * (rh.constant(0.1, over="20 steps") >> rh.constant())
+    mine = used(rh.Scheduler(sgd(), product, rh.Run(steps=100)), 100)
+    factors = rh.one_cycle().over(rh.Run(steps=100)).values()
+    assert apart(mine, [[f * (0.1 if t < 20 else 1) * p for p in PEAKS] for t, f in enumerate(factors)]) < TOLERANCE
+    assert max(max(row) for row in mine) == PEAKS[0]
+    if PYTORCH_2_13:
+        optimizer = sgd(momentum=0.9)
+        parts = [pt.OneCycleLR(optimizer, PEAKS, total_steps=100), pt.ConstantLR(optimizer, 0.1, 20)]
+        assert max(row[0] for row in used(pt.ChainedScheduler(parts), 100)) > 7.8 * PEAKS[0]
+
+
 @pytest.mark.skipif(not PYTORCH_2_13, reason="says what PyTorch 2.13 does")
 @pytest.mark.parametrize("make", [lambda o: pt.OneCycleLR(o, 0.1, total_steps=10), lambda o: pt.CyclicLR(o, 0.01, 0.1)])
 def test_pytorch_turns_momentum_on_and_erases_the_ratios_of_groups(make: Any, sgd: Any) -> None:

@@ -344,6 +344,13 @@ PLACES = [
             "'1.5e9 tokens' or '30 min'."
         ),
     ),
+    (
+        lambda: rh.warmup("-_5 steps"),
+        (
+            "over='-_5 steps': need a number ≥ 0 with a unit. Try '500 steps', '3 epochs', '20%', '2e6 samples', "
+            "'1.5e9 tokens' or '30 min'."
+        ),
+    ),
     (lambda: rh.warmup("0%"), "over='0%': need a length above 0. Try '1%', or leave this part out."),
     (
         lambda: rh.warmup("0.0 epochs"),

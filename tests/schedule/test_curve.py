@@ -41,6 +41,17 @@ def test_diff_says_where_two_curves_part_and_by_how_much():
     assert str(a.diff(a)) == "no difference"
 
 
+def test_a_small_difference_is_shown_with_the_digits_that_differ():
+    run = rh.Run(steps=35190)
+    told = str(
+        rh.parse("wsd(warmup='5%', cooldown='20%')").over(run).diff(rh.parse("warmup('5%') >> cosine()").over(run))
+    )
+    assert told.startswith("first at 1761: 1 and 0.999999998;")
+    assert str(rh.constant(0.1).over(run).diff(rh.constant(0.1 + 2**-56).over(run))).startswith(
+        "first at 0: 0.10000000000000001 and 0.10000000000000002;"
+    )
+
+
 def test_a_curve_is_compared_over_the_longer_run():
     short, long = (rh.linear().over(rh.Run(steps=n)) for n in (10, 20))
     assert short.diff(long).first == long.diff(short).first == 1

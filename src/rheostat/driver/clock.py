@@ -49,6 +49,7 @@ class Watch:
         self.depth = 0  # step() calls of this optimizer under way, one inside the other
         self.idle = self.stepped = False
         self.begun = False  # whether an update was seen
+        self.alone = scheduler.clock == "updates" and len(scheduler.optimizers) == 1
         # On the other clocks updates move nothing; they are only compared with the calls.
         self.counts = scheduler.counted if scheduler.clock == "updates" else scheduler.observed
         self.look()
@@ -90,7 +91,12 @@ class Watch:
         if self.depth == 1:
             self.depth = 0
             if not self.idle and ("found_inf" not in optimizer.__dict__ or not optimizer.__dict__["found_inf"]):
-                self.counts(self)
+                scheduler = self.scheduler
+                if self.alone and scheduler._ledger is None:  # what `counted` comes to then
+                    scheduler.position += 1
+                    scheduler.due = True
+                else:
+                    self.counts(self)
         elif self.depth:
             self.depth -= 1
 
@@ -132,6 +138,8 @@ class Watch:
         Where the schedule itself is at 0, such a step looks like torch.distributed.checkpoint's: `closure=None` in
         so many words, an optimizer without state, gradients of zeros.
         """
+        if self.moving():
+            return False
         groups = self.optimizer.param_groups
         rates = [group.get("lr") for group in groups]
         if any(lr is None or float(lr) != 0 for lr in rates):
@@ -142,6 +150,11 @@ class Watch:
         return self.scheduler.writer.moves(self.optimizer) or (
             "closure" in kwargs and not self.optimizer.state and bool(gradients)
         )
+
+    def moving(self) -> bool:
+        """Whether the first learning rate is known not to be 0; the device is not asked."""
+        lr = self.first.get("lr")
+        return bool(self.scheduler.writer.known(lr) if isinstance(lr, torch.Tensor) else lr)
 
     def loaded(self, optimizer: Optimizer) -> None:  # noqa: ARG002 - PyTorch's signature
         """After optimizer.load_state_dict, which replaces every group: ours are written again."""

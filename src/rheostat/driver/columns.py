@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from operator import attrgetter, is_not, itemgetter
-from typing import TYPE_CHECKING, Any
+from operator import itemgetter
+from typing import Any, cast
 
-import numpy as np
 import torch
 
 from rheostat.errors import refuse
 from rheostat.schedule.base import FloatArray
-
-if TYPE_CHECKING:
-    from torch.optim import Optimizer
 
 Group = dict[str, Any]
 Member = tuple[Group, int]
@@ -23,7 +19,6 @@ Member = tuple[Group, int]
 Foreign = tuple[int, float, float]
 """What somebody else wrote: the number of the plan's entry, the value we had written, the value found."""
 _ITEM = re.compile(r"([A-Za-z_]\w*)\[(\d)\]")
-_version = attrgetter("_version")  # PyTorch counts how often a tensor was written to: seen without asking the device
 
 
 class Column:
@@ -42,12 +37,12 @@ class Column:
 
     def load(self, values: FloatArray) -> None:
         """Take in a block of rows to write from, with one value for each group in a row."""
-        self.rows = shared(values.tolist())
+        self.rows = rows_of(values)
 
     def write(self, at: int) -> list[Foreign] | None:
         """Write row `at` into the groups; returns what was found there that we had not written, if anything."""
         key, foreign, row = self.key, None, self.rows[at]
-        if list(map(self.get, self.groups)) != self.row:
+        if list(map(self.get, self.groups)) != self.row:  # the same objects, mostly: compared at a glance
             foreign = self.foreign(row)
         elif row is self.row:
             return None
@@ -69,12 +64,17 @@ class Column:
 class SingleColumn(Column):
     """One key of one group: what most trainings have, without the loop."""
 
+    def __init__(self, key: str, members: list[Member]) -> None:
+        super().__init__(key, members)
+        (self.group,) = self.groups
+
     def write(self, at: int) -> list[Foreign] | None:
-        group, key, row = self.groups[0], self.key, self.rows[at]
-        old, foreign = self.row[0], None
-        if group[key] is not old and group[key] != old:
+        group, key, row, foreign = self.group, self.key, self.rows[at], None
+        (held,) = self.row
+        found = group[key]
+        if found is not held and found != held:
             foreign = self.foreign(row)
-        group[key] = row[0]
+        (group[key],) = row
         self.row = row
         return foreign
 
@@ -114,107 +114,21 @@ class ItemColumn(Column):
         group[self.name] = (*values[:index], value, *values[index + 1 :])
 
 
-class TensorColumn(Column):
-    """Tensor values of one dtype on one device: filled in place, without waiting for the device.
+def rows_of(block: Any) -> list[list[float]]:
+    """The rows of an array or a tensor, where each that repeats the one before it is that one.
 
-    A block of rows goes to the device at once; at each update one row is copied there into a line of numbers, and from
-    those into the tensors.
+    What is in the groups already need not be written.
     """
-
-    def __init__(self, key: str, members: list[Member]) -> None:
-        self.tensors: list[torch.Tensor] = [group[key] for group, _ in members]
-        self.versions = [-1] * len(members)  # nothing is ours yet
-        super().__init__(key, members)
-        self.targets = [tensor.detach() for tensor in self.tensors]  # the same memory, whatever autograd thinks of it
-        first = self.tensors[0]
-        self.dtype, self.device = first.dtype, first.device
-        self.line = torch.zeros(len(self.tensors), dtype=first.dtype, device=first.device)
-        self.numbers = [number.view(t.shape) for number, t in zip(self.line.unbind(), self.tensors, strict=True)]
-        self.block = self.line.unsqueeze(0)
-
-    def load(self, values: FloatArray) -> None:
-        block = rounded(values, self.dtype)
-        self.rows = shared(block.tolist())
-        if self.device.type == "cuda":
-            block = block.pin_memory()
-        self.block = block.to(self.device, non_blocking=True)
-
-    def write(self, at: int) -> list[Foreign] | None:
-        row, foreign = self.rows[at], None
-        if self.touched():
-            foreign = self.restore(row)
-        elif row is self.row:
-            return None
-        self.fill(at)
-        self.row, self.versions = row, list(map(_version, self.tensors))
-        return foreign
-
-    def fill(self, at: int) -> None:
-        """Write row `at` into the tensors."""
-        self.line.copy_(self.block[at])
-        torch._foreach_copy_(self.targets, self.numbers)
-
-    def touched(self) -> bool:
-        """Whether somebody has replaced a tensor of ours, or written into one."""
-        return any(map(is_not, map(self.get, self.groups), self.tensors)) or (
-            list(map(_version, self.tensors)) != self.versions
-        )
-
-    def restore(self, due: list[float]) -> list[Foreign]:
-        """Put our tensors back where somebody has put others, and say which of those had another value.
-
-        Reading them may wait for the device; only whoever writes tensors pays for it. Some frameworks write back what
-        get_lr() gave them: the planned value is no change.
-        """
-        ours = -1 not in self.versions
-        found = rounded(np.array(self.read()), self.dtype).tolist() if ours else self.row
-        for group, tensor in zip(self.groups, self.tensors, strict=True):
-            group[self.key] = tensor
-        places = zip(self.entries, self.row, due, found, strict=True)
-        return [(entry, old, now) for entry, old, new, now in places if now not in (old, new)]
-
-    def read(self) -> list[float]:
-        """What the tensors hold; where they are as we left them, the device is not asked."""
-        return super().read() if self.touched() else list(self.row)
-
-
-class SingleTensorColumn(TensorColumn):
-    """One tensor: filled with a number that its dtype holds exactly."""
-
-    def load(self, values: FloatArray) -> None:
-        self.rows = shared(rounded(values, self.dtype).tolist())
-
-    def fill(self, at: int) -> None:
-        self.targets[0].fill_(self.rows[at][0])
-
-
-def shared(rows: list[list[float]]) -> list[list[float]]:
-    """The rows, where each that repeats the one before it is that one: what is in the groups need not be written."""
-    before: list[float] = []
-    for i, row in enumerate(rows):
-        if row == before:
-            rows[i] = before
-        else:
-            before = row
+    again = (block[1:] == block[:-1]).all(1).tolist()
+    if True not in again:
+        return cast("list[list[float]]", block.tolist())
+    distinct = iter(block[[0, *(i for i, same in enumerate(again, 1) if not same)]].tolist())
+    row: list[float] = next(distinct)
+    rows = [row]
+    for same in again:
+        row = row if same else next(distinct)
+        rows.append(row)
     return rows
-
-
-def rounded(values: FloatArray, dtype: torch.dtype) -> torch.Tensor:
-    """Float64 values in a dtype, each rounded once, to nearest even.
-
-    PyTorch goes to the 16-bit types by way of float32, which rounds twice; NumPy goes to float16 directly, and for
-    bfloat16 all but 7 bits of the fraction are rounded away here, after which every further step is exact.
-    """
-    if dtype == torch.float16:
-        return torch.from_numpy(values.astype(np.float16))
-    if dtype == torch.bfloat16:
-        bits = np.ascontiguousarray(values).view(np.uint64)
-        cut = np.uint64(52 - 7)
-        one = np.uint64(1)
-        even = (bits >> cut) & one
-        bits = (bits + ((one << (cut - one)) - one) + even) >> cut << cut
-        values = bits.view(np.float64)
-    return torch.from_numpy(np.ascontiguousarray(values)).to(dtype)
 
 
 def item_of(key: str) -> tuple[str, int]:
@@ -244,43 +158,6 @@ def number_of(value: Any) -> float:
 def twin(tensor: torch.Tensor) -> torch.Tensor:
     """Another tensor of the same value, as good as the first to autograd."""
     return tensor.detach().clone().requires_grad_(tensor.requires_grad)
-
-
-def separate(optimizer: Optimizer, key: str) -> None:
-    """Give each group a tensor of its own where the optimizer shares one among them and with later ones."""
-    default: Any = optimizer.defaults.get(key)
-    seen: set[int] = set()
-    for group in optimizer.param_groups:
-        value: Any = group.get(key)
-        if not isinstance(value, torch.Tensor):
-            continue
-        if value is default:
-            optimizer.defaults[key] = twin(default)
-        if id(value) in seen:
-            group[key] = twin(value)
-        seen.add(id(group[key]))
-
-
-def columns_of(members: dict[str, list[Member]]) -> list[Column]:
-    """What is scheduled, by key, sorted into columns of one kind each."""
-    columns: list[Column] = []
-    for key, listed in members.items():
-        kinds: dict[object, list[Member]] = {}
-        for group, entry in listed:
-            value = group.get(key)
-            kind: object = (value.dtype, value.device) if isinstance(value, torch.Tensor) else key in group
-            kinds.setdefault(kind, []).append((group, entry))
-        for kind, some in kinds.items():
-            columns.append(_class(kind, single=len(some) == 1)(key, some))
-    return columns
-
-
-def _class(kind: object, *, single: bool) -> type[Column]:
-    if kind is False:
-        return ItemColumn
-    if kind is True:
-        return SingleColumn if single else Column
-    return SingleTensorColumn if single else TensorColumn
 
 
 def base_of(group: Group, key: str, label: str) -> float:

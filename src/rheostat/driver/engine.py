@@ -270,7 +270,8 @@ class Engine(LRScheduler):
         if self.axis != "seconds":
             return 0.0
         now = float(self.timer())
-        self._elapsed, self._origin = self._elapsed + max(0.0, now - self._origin), now
+        if math.isfinite(now):  # a reading that is no time says nothing; the next one does
+            self._elapsed, self._origin = self._elapsed + max(0.0, now - self._origin), now
         return self._elapsed
 
     def __getstate__(self) -> dict[str, Any]:

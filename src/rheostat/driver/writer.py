@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
-from rheostat.driver.columns import Column, Group, Member, columns_of, number_of, separate, value_of
+from rheostat.driver.columns import Column, Group, ItemColumn, Member, SingleColumn, number_of, value_of
 from rheostat.driver.feedback import Drive, Signals
 from rheostat.driver.plan import Entry, curve_of, has
+from rheostat.driver.tensors import SingleTensorColumn, TensorColumn, separate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,6 +89,13 @@ class Writer:
             column.load(values[:, column.entries])
         self.begin, self.count, self.coordinate = position, n, coordinate
 
+    def known(self, tensor: torch.Tensor) -> float | None:
+        """What a tensor of ours holds, if nobody else has written into it; the device is not asked."""
+        for column in self.columns:
+            if isinstance(column, TensorColumn) and (value := column.known(tensor)) is not None:
+                return value
+        return None
+
     def moves(self, optimizer: Optimizer) -> bool:
         """Whether the learning rates last written for an optimizer are not all 0."""
         return any(
@@ -132,3 +141,25 @@ def _tracks(entries: list[Entry], run: Run, axis: Axis) -> list[Track]:
             tracks[key] = Track(curve_of(e, run, axis), drive, [])
         tracks[key].entries.append(i)
     return list(tracks.values())
+
+
+def columns_of(members: dict[str, list[Member]]) -> list[Column]:
+    """What is scheduled, by key, sorted into columns of one kind each."""
+    columns: list[Column] = []
+    for key, listed in members.items():
+        kinds: dict[object, list[Member]] = {}
+        for group, entry in listed:
+            value = group.get(key)
+            kind: object = (value.dtype, value.device) if isinstance(value, torch.Tensor) else key in group
+            kinds.setdefault(kind, []).append((group, entry))
+        for kind, some in kinds.items():
+            columns.append(_class(kind, single=len(some) == 1)(key, some))
+    return columns
+
+
+def _class(kind: object, *, single: bool) -> type[Column]:
+    if kind is False:
+        return ItemColumn
+    if kind is True:
+        return SingleColumn if single else Column
+    return SingleTensorColumn if single else TensorColumn

@@ -20,7 +20,8 @@ class Batches:
     """
 
     def __init__(self, source: Source) -> None:
-        if not isinstance(source, Iterable) and not callable(source) and not hasattr(source, "__getitem__"):
+        given = isinstance(source, Iterable) or callable(source) or hasattr(source, "__getitem__")
+        if not given or isinstance(source, (str, bytes)):
             raise refuse("batches", source, need="a DataLoader, a list, an iterator, or a function of the epoch")
         self.source = source
         self.epoch = 0
@@ -54,7 +55,10 @@ class Batches:
     def _open(self) -> Iterator[Any]:
         source: Any = self.source
         found: Any = source(self.epoch) if callable(source) and not hasattr(source, "__iter__") else source
-        iterator = iter(found)
+        try:
+            iterator = iter(found)
+        except TypeError:
+            raise refuse("batches()", found, need="the batches of an epoch, as a list or a DataLoader") from None
         if iterator is source:
             self.seen = self.seen or []
         return iterator  # type: ignore[no-any-return]

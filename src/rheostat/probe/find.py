@@ -9,10 +9,13 @@ from typing import Any, Literal
 
 import torch
 
+from rheostat.driver.plan import rules
 from rheostat.errors import refuse
+from rheostat.probe.arguments import check_function, checked_scaler, listed
 from rheostat.probe.batches import Source
 from rheostat.probe.choice import Choice, choose
 from rheostat.probe.found import FindResult, answered, guessed
+from rheostat.probe.jobs import Jobs
 from rheostat.probe.ranged import SCOUT, ranged, unheard
 from rheostat.probe.result import RangeResult
 from rheostat.probe.step import Loss
@@ -121,6 +124,11 @@ def find_lr(
         raise refuse("run", run, need="a Run of known length in updates", mend="rh.Run(steps=1000)")
     if score is not None and not callable(score):
         raise refuse("score", score, need="a function of the model that returns a number, lower is better")
+    check_function("watch", watch)
+    checked_scaler(scaler)
+    listed(also)
+    Jobs(jobs)
+    rules(schedule)
     amount = _plan(effort, run.updates)
     shared: dict[str, Any] = {"accumulate": accumulate, "scaler": scaler, "clip": clip, "also": also, "store": store}
     trials: Trials | None = None

@@ -8,12 +8,13 @@ from typing import Any
 import torch
 
 from rheostat.errors import refuse
+from rheostat.probe.arguments import check_function, listed
 from rheostat.probe.batches import Source
 from rheostat.probe.result import RangeResult
 from rheostat.probe.step import Loss, Step, wants_closure
 from rheostat.probe.store import Where
 from rheostat.probe.sweep import Sweep
-from rheostat.schedule.levels import count, number
+from rheostat.schedule.levels import count, flag, number
 
 Watcher = Callable[[int, float, float], None]
 
@@ -86,14 +87,15 @@ def range_test(
     count("repeats", repeats, least=1)
     if not isinstance(model, torch.nn.Module):
         raise refuse("model", model, need="a torch.nn.Module")
-    for name, function in (("loss", loss), ("evaluate", evaluate), ("backward", backward), ("watch", watch)):
-        if not callable(function) and not (function is None and name != "loss"):
-            raise refuse(name, function, need="a function")
-    also = [*also, *(f for f in (loss, evaluate) if isinstance(f, torch.nn.Module))]
+    if not callable(loss):
+        raise refuse("loss", loss, need="a function")
+    for name, function in (("evaluate", evaluate), ("backward", backward), ("watch", watch)):
+        check_function(name, function)
+    also = [*listed(also), *(f for f in (loss, evaluate) if isinstance(f, torch.nn.Module))]
     options: dict[str, Any] = {"min": min, "max": max, "steps": steps, "accumulate": accumulate, "rise": rise}
     sweep = Sweep(model, optimizer, batches, **options, scaler=scaler, also=also, store=store)
     several = list(optimizer) if isinstance(optimizer, (list, tuple)) else [optimizer]
-    closed = any(map(wants_closure, sweep.optimizers)) if closure is None else closure
+    closed = any(map(wants_closure, sweep.optimizers)) if closure is None else flag("closure", closure)
     if closed and scaler is not None:
         raise refuse("scaler", type(scaler).__name__, need="no scaler where the optimizer takes a closure")
     clip = None if clip is None else number("clip", clip, above=0.0)

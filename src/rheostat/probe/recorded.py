@@ -53,6 +53,7 @@ def read_range(
     if smoothed is not None:
         beta = number("smoothed", smoothed, most=0.9999)
         values = np.concatenate([values[:1], (values[1:] - beta * values[:-1]) / (1 - beta)])
+    base = None if base is None else number("base", base)
     return read(RangeCurve.of(rates, [values]), base=base)
 
 

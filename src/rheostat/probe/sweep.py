@@ -11,6 +11,7 @@ import torch
 
 from rheostat.driver.ranks import agree
 from rheostat.errors import SchedulerError, refuse
+from rheostat.probe.arguments import checked_scaler, listed
 from rheostat.probe.batches import Batches, Source
 from rheostat.probe.curve import RangeCurve
 from rheostat.probe.ramp import Bases, modules_of, optimizers_of, ramp
@@ -85,7 +86,7 @@ class Sweep:
         self.rise = number("rise", rise, above=0.0)
         self.models, self.optimizers = modules_of(model), optimizers_of(optimizer)
         self.bases = Bases(self.optimizers)
-        self.batches, self.scaler, self.also = Batches(batches), scaler, list(also)
+        self.batches, self.scaler, self.also = Batches(batches), checked_scaler(scaler), listed(also)
         choice("store", store, ("auto", "memory", "disk"))
         self.store: Where = store
         self.passes: list[list[float]] = []

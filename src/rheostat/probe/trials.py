@@ -12,9 +12,11 @@ from typing import Any, Self
 import numpy as np
 import torch
 
-from rheostat.driver.columns import Column, Member, columns_of, separate
+from rheostat.driver.columns import Column, Member
 from rheostat.driver.plan import Entry, curve_of, plan, rules
 from rheostat.driver.ranks import agree
+from rheostat.driver.tensors import separate
+from rheostat.driver.writer import columns_of
 from rheostat.errors import refuse
 from rheostat.probe.batches import Batches, Source, device_of, to_device
 from rheostat.probe.compress import shares, warmup

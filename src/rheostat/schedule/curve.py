@@ -248,8 +248,14 @@ class Difference:
     def __str__(self) -> str:
         if self.values is None:
             return "no difference"
-        a, b = self.values
-        return f"first at {self.first}: {a:g} and {b:g}; largest at {self.at}: {self.largest:g} apart"
+        a, b = _told_apart(*self.values)
+        return f"first at {self.first}: {a} and {b}; largest at {self.at}: {self.largest:g} apart"
+
+
+def _told_apart(a: float, b: float) -> tuple[str, str]:
+    """Two values that differ, with as many digits as it takes to see that, from six on."""
+    texts = ((f"{a:.{digits}g}", f"{b:.{digits}g}") for digits in range(6, 18))
+    return next((x, y) for x, y in texts if x != y)
 
 
 def _whole(name: str, value: float) -> int:

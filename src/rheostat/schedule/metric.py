@@ -125,8 +125,9 @@ def plateau(
         >>> rh.warmup("2 epochs") >> rh.cosine() * rh.plateau(patience=5)
         warmup('2 epochs') >> cosine() * plateau(patience=5)
 
-    Equals PyTorch's ReduceLROnPlateau(mode, factor, patience, threshold, threshold_mode="rel" | "abs", cooldown,
-    min_lr), but for metrics that are negative or not finite, which PyTorch 2.13 misjudges; min_lr is floor · base.
+    Source: He et al. 2016 (arXiv 1512.03385), section 3.4, which cuts by 10 "when the error plateaus". Equals PyTorch's
+    ReduceLROnPlateau(mode, factor, patience, threshold, threshold_mode="rel" | "abs", cooldown, min_lr,
+    eps=0), but for metrics that are negative or not finite, which PyTorch 2.13 misjudges; min_lr is floor · base.
     """
     checked = number("factor", factor, above=0.0, most=1.0)
     if checked == 1:

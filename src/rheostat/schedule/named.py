@@ -73,6 +73,7 @@ def trapezoid(*, warmup: Span | str, cooldown: Span | str, end: Level = 0.0) -> 
         warmup('5%') >> constant() >> linear(over='20%')
 
     Source: Zhai et al. 2022, Scaling Vision Transformers (arXiv 2106.04560), section 3.5; Hägele et al. 2024.
+    PyTorch has no such class.
     """
     rise = _warmup(Span.of(warmup, "warmup"))
     return rise >> constant() >> linear(end=end, over=Span.of(cooldown, "cooldown"))

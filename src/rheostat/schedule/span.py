@@ -109,14 +109,16 @@ def _parse(text: str, name: str) -> Span:
         close = _likely(unit)
         mend = f"'{number} {close}'".replace(" %", "%") if close else None
         raise refuse(name, text, need=f"a unit among {', '.join(UNITS)}", mend=mend)
-    if number.startswith("-") and Fraction(number):
+    try:
+        amount = Fraction(number)
+    except ValueError:  # underscores where Python has none
+        raise refuse(name, text, need="a number ≥ 0 with a unit", mend=_mend(text)) from None
+    if amount < 0:
         raise refuse(name, text, need="a number ≥ 0 with a unit", mend=f"'{text.strip().lstrip('-')}'")
     try:
-        return Span(Fraction(number), unit)
+        return Span(amount, unit)
     except ScheduleError as error:
         raise ScheduleError(f"{name}={text!r}: {str(error).partition(': ')[2]}") from None
-    except ValueError:
-        raise refuse(name, text, need="a number ≥ 0 with a unit", mend=_mend(text)) from None
 
 
 def _mend(text: str) -> str:

@@ -64,6 +64,8 @@ def audit(
     """
     tolerance = number("tolerance", tolerance, most=0.1)
     schedule = parse(schedule)
+    optional = {"group": group, "step_column": step_column, "lr_column": lr_column}
+    _check_names(key=key, **{name: value for name, value in optional.items() if value is not None})
     if not isinstance(run, Run):
         raise refuse("run", run, need="a Run", mend="rh.Run(steps=1000)")
     Plan.of(schedule, run, base, 1)  # refused before a long log is read
@@ -80,6 +82,13 @@ def audit(
     assert first is not None
     others = f"groups {', '.join(str(log.group) for log in logs)}: all as planned"
     return replace(first, notes=(*first.notes, others)) if logs[1:] else first
+
+
+def _check_names(**given: object) -> None:
+    for name, value in given.items():
+        if not isinstance(value, str):
+            mend = f"{name}='{value}'" if isinstance(value, int) else None
+            raise refuse(name, value, need="a name, as text", mend=mend)
 
 
 def _audit(log: Log, schedule: Schedule, run: Run, base: float | None, tolerance: float) -> Audit:

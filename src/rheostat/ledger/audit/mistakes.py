@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from rheostat.errors import ScheduleError
 from rheostat.ledger.audit.explanation import Explanation
 from rheostat.ledger.audit.plan import Case, FloatArray, IntArray, Plan
 from rheostat.ledger.audit.warmups import rise_of, without_rise
@@ -76,9 +77,11 @@ def _epochs(case: Case, per_epoch: int | None) -> Iterator[Explanation]:
     """The schedule evaluated in epochs."""
     curve = case.plan.curve
     if per_epoch and curve.length and per_epoch < curve.length:
-        factors = curve.schedule.over(curve.run, base=curve.base, axis="epochs").factors(
-            (case.t // per_epoch).astype(np.float64)
-        )
+        try:
+            by_epoch = curve.schedule.over(curve.run, base=curve.base, axis="epochs")
+        except ScheduleError:  # too few epochs for its parts: then nobody trained so
+            return
+        factors = by_epoch.factors((case.t // per_epoch).astype(np.float64))
         yield _held(per_epoch, per_epoch, factors * case.plan.scale)
 
 
