@@ -31,7 +31,7 @@ tests: $(VENV)/.dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term $(ARGS)
 
 nightly: $(VENV)/.dev
-	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest -n 2 --timeout 0 tests/laws tests/driver tests/resume tests/properties $(ARGS)
+	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest -n 2 --timeout 0 tests/laws tests/driver tests/resume tests/properties tests/ledger $(ARGS)
 
 # Half an hour: kills, damage and failing disks in full; docs/reliability.md has the figures.
 faults: $(VENV)/.dev

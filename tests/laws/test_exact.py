@@ -1,5 +1,7 @@
 """Every shape and every composition against the published formulas in 50 digits, for runs of 1 to 10**12 updates."""
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -42,3 +44,20 @@ def test_compositions(data, n, base):
     known = data.draw(compositions(n))
     check(data, known, n)
     check(data, known, n, base)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "n", "t", "power"),
+    [
+        (0.0, 0.1, 196639879, 98319939, 0.09700073094708013),
+        (0.0, 0.00020611869343346907, 4036272, 1, 4.035100538549747),
+        (1e-06, 0.001, 62, 2, 3),
+        (0.001, 1.579, 77, 38, 0.027523701270877894),
+        (0.0, 0.654, 31, 1, 3),
+    ],
+)
+def test_a_rising_polynomial_is_as_exact_near_its_start(start, end, n, t, power):
+    """Found by trying: a logarithm, a product and an exponential, each a little off, were more than two together."""
+    exact = mpf(start) + (mpf(end) - mpf(start)) * (1 - (1 - mpf(t) / n) ** mpf(power))
+    curve = rh.polynomial(power=power, start=start, end=end).over(rh.Run(steps=n))
+    assert abs(mpf(curve.at(t)) - exact) <= 1.7 * mpf(math.ulp(float(exact)))

@@ -76,9 +76,9 @@ def search(
     task: Task, amount: Any, by_hand: Mapping[str, int] | None = None, *, show: bool, **options: Any
 ) -> RangeResult | FindResult:
     """A search, or the plain range test of so many steps and repeats, of a Task, with a progress bar."""
-    from rheostat.probe.find import most_updates
+    from rheostat.probe.find import usual_updates
 
-    total = by_hand["steps"] * by_hand["repeats"] if by_hand else most_updates(amount, task.run().updates or 0)
+    total = by_hand["steps"] * by_hand["repeats"] if by_hand else usual_updates(amount, task.run().updates or 0)
     with _watched(total, show=show) as watch:
         options["watch"] = watch
         return tested(task, **by_hand, **options) if by_hand else searched(task, effort=amount, **options)
@@ -159,4 +159,8 @@ def _watched(total: int, *, show: bool) -> Iterator[Callable[[int, float, float]
     )
     with Progress(*columns, transient=True) as bar:
         job = bar.add_task("find", total=total, lr="", loss="")
-        yield lambda done, lr, loss: bar.update(job, completed=done, lr=f"{lr:.1e}", loss=f"{loss:.4f}")
+
+        def watch(done: int, lr: float, loss: float) -> None:
+            bar.update(job, completed=done, total=max(total, done), lr=f"{lr:.1e}", loss=f"{loss:.4f}")
+
+        yield watch

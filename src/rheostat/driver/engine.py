@@ -194,8 +194,11 @@ class Engine(LRScheduler):
                 return e.amended(other.schedule, other.since)
         return e
 
-    def _take_up(self, run: Run, entries: list[Entry], metrics: Metrics) -> None:
-        """Go on with other schedules in force; nothing is changed where they do not fit."""
+    def _take_up(self, run: Run, entries: list[Entry], metrics: Metrics, written: float | None = None) -> None:
+        """Go on with other schedules in force; nothing is changed where they do not fit.
+
+        Of a timed run that is restored, the groups get the values of when they were `written`, not those of now.
+        """
         writer = Writer(self.optimizers, entries, run, self.axis_of(run))
         feedback = Feedback(metrics)
         feedback.start(writer.tracks)
@@ -204,7 +207,11 @@ class Engine(LRScheduler):
         self.run, self.entries, self.writer, self.feedback = run, entries, writer, feedback
         self.ledger = self._ledger
         self.regroup()
-        if not self.due:  # else the groups show what was used, until the next update's values are due
+        if written is not None and self.axis == "seconds":
+            at = first_ones(written, self.reduce)
+            self.writer.fill(self.position - self.due, at, feedback.signals(self.writer.tracks))
+            self.rewrite()
+        elif not self.due:  # else the groups show what was used, until the next update's values are due
             self.rewrite()
 
     def _amend(self, run: Run, entries: list[Entry]) -> None:
@@ -243,6 +250,8 @@ class Engine(LRScheduler):
     def _check_end(self, position: int, at: float) -> None:
         """Say so if the update before a position was made past the end; the last of a timed run may end late."""
         timed = self.axis == "seconds"
+        if timed and position <= self.guards.loaded_at:
+            return  # that update was made before the run was restored
         used = self.writer.coordinate if timed else at - 1
         whole_run = self.run.horizon(self.axis)
         if whole_run is not None and used >= whole_run and (not timed or self.writer.begin < position):
@@ -290,7 +299,8 @@ class Engine(LRScheduler):
         known = len(self.entries)
         self.regroup()
         self.have_stepped(stepped)
-        self.writer.coordinate = written
+        if self.axis == "seconds":
+            self.writer.fill(self.position - self.due, written, self.feedback.signals(self.writer.tracks))
         if len(self.entries) > known and not self.due:  # a group that was added just before it was copied
             self.rewrite()
         self.guards.saved_at = self.position  # what is only kept, and makes no update, did not end early

@@ -50,7 +50,7 @@ class Guards:
         self.strict = strict
         self.said: set[str] = set()
         self.made_at, self.number = _user_line(), next(_numbers)
-        self.saved_at = -1
+        self.saved_at = self.loaded_at = -1
         self.rhythm = True  # whether calls are compared with updates
 
     def past_end(self, at: float, run: Run, axis: Axis) -> None:

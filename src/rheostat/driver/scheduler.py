@@ -277,18 +277,16 @@ class Scheduler(Engine):
         changed = bool(found) and how in ("adopt", "rebase")
         restored = change.adopt(saved, self, smooth=how == "rebase") if changed else change.keep(saved, self)
         before = self.position, self._elapsed, self.due
-        # Of a timed run the groups get the values that they had, which are older than the checkpoint.
-        self.position, self._elapsed, self.due = restored.position, saved.written, False
+        self.position, self._elapsed, self.due = restored.position, saved.elapsed, saved.due
         self._origin = float(self.timer())
         try:
-            self._take_up(restored.run, restored.entries, restored.metrics)
+            self._take_up(restored.run, restored.entries, restored.metrics, saved.written)
         except ScheduleError:
             self.position, self._elapsed, self.due = before
             raise
-        self._elapsed, self._origin = saved.elapsed, float(self.timer())
         self.asked_run, self.changes = restored.asked_run, found
-        self.have_stepped(saved.stepped)
-        self.guards.saved_at = self.position
+        self.have_stepped([stepped and not saved.due for stepped in saved.stepped])
+        self.guards.saved_at = self.guards.loaded_at = self.position
         self.cadence = Cadence(self.clock, self.guards, len(self.optimizers))
         self.cadence.heard = self.position > 0
 

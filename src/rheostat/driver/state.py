@@ -65,25 +65,32 @@ class Saved:
     stepped: list[bool]
     entries: dict[tuple[str, str], SavedEntry]
 
+    @property
+    def due(self) -> bool:
+        """Whether the next update's values were still to be computed, where the time of it matters."""
+        return bool(self.stepped) and all(self.stepped)
+
 
 def encode(scheduler: Engine) -> State:
     """The state of a Scheduler.
 
     Each drive is a schedule as text, since when it counts, and its metric states. Of a timed run, `written` is the time
-    for which the values in the groups were computed; of several optimizers, `stepped` says which have made the update
-    that is under way.
+    for which the next update's values were computed, or would be now. `stepped` says which of several optimizers have
+    made the update that is under way; all have where, by the clock, the next update's values are still to come.
     """
+    timed, elapsed = scheduler.axis == "seconds", scheduler.elapsed()
+    written = elapsed if scheduler.due else scheduler.writer.coordinate
     drives = list(dict.fromkeys((e.schedule, e.since) for e in scheduler.entries))
     metrics = scheduler.feedback.states
     state = {
         "rheostat": FORMAT,
         "position": scheduler.position,
-        "elapsed": scheduler.elapsed(),
+        "elapsed": elapsed,
         "clock": scheduler.clock,
         "run": repr(scheduler.run),
         "asked_run": repr(scheduler.asked_run),
-        "written": scheduler.writer.coordinate if scheduler.axis == "seconds" else 0,
-        "stepped": scheduler.stepped(),
+        "written": written if timed else 0,
+        "stepped": [stepped or (timed and scheduler.due) for stepped in scheduler.stepped()],
         "drives": [
             {"schedule": repr(schedule), "since": since, "metrics": [asdict(m) for m in metrics[schedule, since]]}
             for schedule, since in drives

@@ -50,6 +50,7 @@ class Writer:
         self.bases = np.array([e.base for e in entries])
         self.columns: list[Column] = []
         self.begin, self.count, self.coordinate = 0, 0, 0.0
+        self.block = np.empty((0, len(entries)))
         most = max(1, min(_LONGEST_BLOCK, _BLOCK_VALUES // len(entries)))
         self.most = 1 if axis == "seconds" else most
 
@@ -64,7 +65,7 @@ class Writer:
             members.setdefault(e.key, []).append((group, i))
             group[f"initial_{e.key}"] = e.asked_for[1]
         self.columns = columns_of(members)
-        self.forget()
+        self._load()  # not computed again: by the clock, they would be other values by now
 
     def group(self, e: Entry) -> Group:
         """The group of an entry, as it is now."""
@@ -85,9 +86,13 @@ class Writer:
             t = np.maximum(coordinate - track.drive[1] + np.arange(n, dtype=np.float64), 0.0)
             factors = track.curve.factors(t, signals[track.drive])
             values[:, track.entries] = factors[:, None] * self.bases[track.entries]
-        for column in self.columns:
-            column.load(values[:, column.entries])
+        self.block = values
+        self._load()
         self.begin, self.count, self.coordinate = position, n, coordinate
+
+    def _load(self) -> None:
+        for column in self.columns:
+            column.load(self.block[:, column.entries])
 
     def known(self, tensor: torch.Tensor) -> float | None:
         """What a tensor of ours holds, if nobody else has written into it; the device is not asked."""

@@ -18,13 +18,18 @@ CLEAR = 1.3
 UNDER, OVER = 8.0, 2.0
 """As far below or above the short runs' answer the range test's counts; further, it is mistaken."""
 
+TELLS = 0.15
+"""Where learning rates a factor of `WIDE` apart differ by no more than this share of what was learned, runs are too
+short to tell: nothing has been learned yet that depends on it."""
+WIDE = 16.0
+
 SHARE, ENOUGH = 0.25, 400
 """Runs of this share of the training, or of so many updates, are short no longer: they decide alone."""
 
-BELOW, ABOVE = 0.5, 1.1
-"""Decades by which the best rate of a whole training lies under or over the suggestion, in nine of ten cases at most.
-
-More above than below: the suggestion keeps away from the cliff."""
+BELOW, ABOVE = 0.8, 1.1
+"""Decades by which the best rate of a whole training lies under or over the suggestion, in nine of ten cases."""
+CLOSE = 0.8
+"""The same either way, where the runs were long enough to decide alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +90,24 @@ def settle(choice: Choice, ramp: float | None, *, alone: bool) -> tuple[float, t
         suggestion = short / OVER
     else:
         suggestion = math.sqrt(short * min(max(ramp, short / UNDER), short * OVER)) / CLEAR
-    return suggestion, around(suggestion, choice.band)
+    return suggestion, around(suggestion, choice.band, alone=alone)
 
 
-def around(suggestion: float, seen: tuple[float, float]) -> tuple[float, float]:
+def around(suggestion: float, seen: tuple[float, float], *, alone: bool = False) -> tuple[float, float]:
     """The band in which the best learning rate probably lies: what was seen, and as far as experience says."""
-    return min(seen[0], suggestion / 10**BELOW), max(seen[1], suggestion * 10**ABOVE)
+    below, above = (CLOSE, CLOSE) if alone else (BELOW, ABOVE)
+    return min(seen[0], suggestion / 10**below), max(seen[1], suggestion * 10**above)
+
+
+def untold(scores: Iterable[tuple[float, float]], untrained: float) -> float | None:
+    """The middle of a wide range of learning rates that all came out nearly the same; None if there is none."""
+    known = list(scores)
+    best = min((score for _, score in known), default=math.inf)
+    if not best < untrained:
+        return None
+    near = [lr for lr, score in known if score <= best + TELLS * (untrained - best)]
+    wide = max(near) >= min(near) * WIDE * (1 - 1e-9)
+    return math.sqrt(min(near) * max(near)) if wide else None
 
 
 def _crossing(x: np.ndarray, y: np.ndarray, best: int, line: float, way: int) -> tuple[float, bool]:

@@ -13,7 +13,7 @@ from rheostat.driver.plan import rules
 from rheostat.errors import refuse
 from rheostat.probe.arguments import check_function, checked_scaler, listed
 from rheostat.probe.batches import Source
-from rheostat.probe.choice import Choice, choose
+from rheostat.probe.choice import ENOUGH, SHARE, choose, untold
 from rheostat.probe.found import FindResult, answered, guessed
 from rheostat.probe.jobs import Jobs
 from rheostat.probe.ranged import SCOUT, ranged, unheard
@@ -31,23 +31,26 @@ APART = 4.0
 _LEAST_RAMP, _MOST_RAMP = 40, 100  # updates of the slow range test
 _FEWEST, _MOST = 30, 200  # updates of a short run
 _ROOT = 1.4  # times the root of the training's updates: a short run of a balanced search; a tenth of a thorough one's
-_RUNS = 6
+_RUNS, _AGAIN = 5, 4  # at most, and where there is a second search
 
 
 @dataclass(frozen=True)
 class _Plan:
-    """How much is done: updates of a short run, how many runs at most, and whether it may be more.
+    """How much is done.
 
-    Where the range test heard nothing, short runs that are `patient` are twice as long, and there may be two more.
+    Attributes:
+        updates: of a short run.
+        runs: how many there are at most.
+        longer: updates of a run of the second search, made where those of the first cannot tell; 0 for none.
     """
 
     updates: int
     runs: int
-    patient: bool = False
+    longer: int = 0
 
     def after(self, ramp: RangeResult, run: int) -> _Plan:
-        """What is done once the range test is over."""
-        if not self.patient or not unheard(ramp):
+        """What is done once the range test is over: where it heard nothing, runs are twice as long, and two more."""
+        if not self.longer or not unheard(ramp):
             return self
         return replace(self, updates=min(2 * self.updates, run), runs=self.runs + 2)
 
@@ -88,9 +91,9 @@ def find_lr(
         loss: a function of (model, batch) that returns a scalar tensor.
         run: how long the real training will be, of known length.
         schedule: the schedule it will have, as `rh.Scheduler` takes it.
-        effort: "fast" (the range test alone), "balanced" (five or six runs of 1.4 √updates, within 30 to 200),
-            "thorough" (five or six of 14 √updates, at most half of the training: two to three trainings of 800 updates
-            or less in all, one of 5000), or a number of updates to spend.
+        effort: "fast" (the range test alone), "balanced" (five runs of 1.4 √updates, within 30 to 200; where these
+            cannot tell, four of a quarter of the training, at most 400), "thorough" (five or six of 14 √updates, at
+            most half of the training), or a number of updates to spend.
         score: a function of the model that returns a number, lower is better; by default the loss on batches held out.
         min: where the range test begins.
         max: where it ends.
@@ -141,14 +144,25 @@ def find_lr(
     ramp, ahead = seen.ramp, seen.updates
     if trials is None or amount is None:
         return FindResult(ramp, ahead, (), None, None, run.updates, effort)
-    told: Watcher | None = None if watch is None else lambda done, lr, value: watch(ahead + done, lr, value)
     amount = amount.after(ramp, run.updates)
-    with Trials(model, optimizer, batches, loss, **options, updates=amount.updates, watch=told) as trials:
-        done = _search(trials, _centre(ramp, trials.bases.first), amount)
-        untrained = trials.untrained
-    if trials.failure is not None and all(math.isinf(t.score) and t.note != "diverged" for t in done):
-        raise trials.failure  # none came through: that is no matter of the learning rate
-    return FindResult(ramp, ahead, tuple(done), _chosen(done, untrained), untrained, run.updates, effort)
+
+    def searched(centre: float, updates: int, runs: int) -> tuple[list[Trial], float]:
+        before = ahead
+        told: Watcher | None = None if watch is None else lambda done, lr, value: watch(before + done, lr, value)
+        with Trials(model, optimizer, batches, loss, **options, updates=updates, watch=told) as trials:
+            done = _search(trials, centre, runs, patient=updates >= amount.longer)
+        if trials.failure is not None and all(math.isinf(t.score) and t.note != "diverged" for t in done):
+            raise trials.failure  # none came through: that is no matter of the learning rate
+        return done, trials.untrained
+
+    done, untrained = searched(_centre(ramp, trials.bases.first), amount.updates, amount.runs)
+    before: list[Trial] = []
+    centre = untold(_scores(done), untrained)
+    if centre is not None and amount.longer > amount.updates:
+        ahead, before = ahead + sum(t.updates for t in done), done
+        done, untrained = searched(centre, amount.longer, _AGAIN)
+    chosen = choose(_scores(done), untrained)
+    return FindResult(ramp, seen.updates, tuple(done), chosen, untrained, run.updates, effort, tuple(before))
 
 
 def _plan(effort: Effort, updates: int) -> _Plan | None:
@@ -158,8 +172,9 @@ def _plan(effort: Effort, updates: int) -> _Plan | None:
         if effort == "fast":
             return None
         if effort == "balanced":
-            return _Plan(_within(_ROOT * math.sqrt(updates), _MOST, updates), _RUNS, patient=True)
-        return _Plan(_within(10 * _ROOT * math.sqrt(updates), updates // 2, updates), _RUNS)
+            longer = min(int(SHARE * updates), ENOUGH)
+            return _Plan(_within(_ROOT * math.sqrt(updates), _MOST, updates), _RUNS, longer)
+        return _Plan(_within(10 * _ROOT * math.sqrt(updates), updates // 2, updates), _RUNS + 1)
     ramp = SCOUT + _ramp_steps(updates)
     left = count("effort", effort, least=ramp) - ramp
     if left < 3 * _FEWEST:
@@ -181,6 +196,14 @@ def _ramp_steps(updates: int) -> int:
 def most_updates(effort: Effort, updates: int) -> int:
     """How many updates a search takes at most, for a training of so many; what it says early may end it sooner."""
     amount = _plan(effort, updates)
+    if amount is None:
+        return usual_updates(effort, updates)
+    return usual_updates(effort, updates) + (_AGAIN * amount.longer if amount.longer > amount.updates else 0)
+
+
+def usual_updates(effort: Effort, updates: int) -> int:
+    """The same without the second search, which most trainings do not need."""
+    amount = _plan(effort, updates)
     ramp = SCOUT + _ramp_steps(updates)
     return 2 * ramp if amount is None else ramp + amount.runs * amount.updates
 
@@ -190,12 +213,22 @@ def _centre(ramp: RangeResult, base: float) -> float:
     return answered(ramp) or guessed(ramp) or base
 
 
-def _search(trials: Trials, centre: float, amount: _Plan) -> list[Trial]:
-    """Two runs a factor of 4 apart, on towards where it gets better, then those half-way on both sides of the best."""
+def _search(trials: Trials, centre: float, runs: int, *, patient: bool) -> list[Trial]:
+    """Two runs a factor of 4 apart, on towards where it gets better, then those half-way on both sides of the best.
+
+    It ends early where the runs cannot tell, unless it is `patient`.
+    """
     done = trials.all([centre, centre * APART])
-    while len(done) < amount.runs and (following := _following(done, trials.untrained)):
-        done += trials.all(following[: amount.runs - len(done)])
+    while len(done) < runs and (patient or untold(_scores(done), trials.untrained) is None):
+        following = _following(done, trials.untrained)
+        if not following:
+            break
+        done += trials.all(following[: runs - len(done)])
     return done
+
+
+def _scores(done: list[Trial]) -> list[tuple[float, float]]:
+    return [(t.lr, t.score) for t in done]
 
 
 def _following(done: list[Trial], untrained: float) -> list[float]:
@@ -213,7 +246,3 @@ def _following(done: list[Trial], untrained: float) -> list[float]:
     above, below = lrs[at + 1] / best.lr, best.lr / lrs[at - 1]
     sides = ((best.lr * half, above), (best.lr / half, below))
     return [lr for lr, gap in sides if gap > (half + APART) / 2]
-
-
-def _chosen(done: list[Trial], untrained: float) -> Choice | None:
-    return choose([(t.lr, t.score) for t in done], untrained)

@@ -42,6 +42,7 @@ class FindResult:
         untrained: the score before training.
         run: updates of the real training.
         effort: what was asked for.
+        before: shorter runs that could not tell, if there were any.
     """
 
     ramp: RangeResult
@@ -51,6 +52,7 @@ class FindResult:
     untrained: float | None
     run: int
     effort: str | int
+    before: tuple[Trial, ...] = ()
 
     @property
     def suggestion(self) -> float | None:
@@ -91,7 +93,7 @@ class FindResult:
     @property
     def updates(self) -> int:
         """What it cost, in updates."""
-        return self.looked + sum(trial.updates for trial in self.trials)
+        return self.looked + sum(trial.updates for trial in self.before + self.trials)
 
     @property
     def advice(self) -> str:
@@ -153,6 +155,8 @@ class FindResult:
         by_lr: dict[float, list[str]] = {}
         for t in sorted(self.trials, key=lambda t: t.lr):
             by_lr.setdefault(t.lr, []).append(t.note or f"{t.score:.4g}")
+        if self.before:
+            lines.append(f"first       {len(self.before)} runs of {max(t.updates for t in self.before)} could not tell")
         lines.append(f"short runs  lr, score after {longest} updates (untrained {self.untrained:.4g})")
         lines += [f"            {lr:<9.2g} {', '.join(told)}" for lr, told in by_lr.items()]
         return "\n".join(lines)

@@ -25,6 +25,10 @@ _SERIES = [(-1) ** (k + 1) * _PI ** (2 * k) / (2 * math.factorial(2 * k)) for k 
 _FIRST = float(_SERIES[0])
 _FIRST_REST = float(_SERIES[0] - Fraction(_FIRST))
 _LATER = [float(term) for term in reversed(_SERIES[1:])]
+_ROOT_HALF = math.sqrt(0.5)
+_ARTANH = [1.0 / k for k in range(25, 1, -2)]  # artanh(s) = s·(1 + s²/3 + s⁴/5 + …), for s² < 0.03
+_LOG_2 = math.ldexp(math.floor(math.ldexp(math.log(2.0), 32)), -32)  # short, so that a few times it are exact
+_LOG_2_REST = float(Fraction(69314718055994530941723212145817656808, 10**38) - Fraction(_LOG_2))
 
 
 def mixture(start: float | FloatArray, end: float | FloatArray, passed: Pair) -> FloatArray:
@@ -104,22 +108,39 @@ def power(factor: float, t: FloatArray, every: float | Fraction) -> Pair:
 def fallen(t: FloatArray, n: float, exponent: float) -> Pair:
     """Give 1 − (1 − t/n) ** exponent for 0 ≤ t ≤ n and exponent > 0."""
     left = n - t
-    gone, gone_rest = quotient(t, n)
     q, rest = quotient(left, n)
     some = q > 0.0
-    with np.errstate(divide="ignore"):
-        # The logarithm from whichever of 1 − t/n and t/n is the more exact.
-        log = np.where(t < left, np.log1p(-gone), np.log(q))
-    log_rest = np.divide(np.where(t < left, -gone_rest, rest), q, out=np.zeros_like(q), where=some)
     power = q**exponent
     small_rest = exponent * np.divide(rest, q, out=np.zeros_like(q), where=some)
     late, late_rest = _sum(1.0, -power)
     late_rest -= power * small_rest * (1.0 + small_rest / 2.0)
-    raised = np.where(some, exponent * log, 0.0)
+    log, log_rest = _logarithm(np.where(some, q, 1.0), np.where(some, rest, 0.0), quotient(t, n))
+    raised = exponent * log
     early = -np.expm1(raised)
-    early_rest = (early - 1.0) * exponent * log_rest
+    early_rest = (early - 1.0) * (product_rest(log, exponent, raised) + exponent * log_rest)
     is_early = power > 0.5
     return np.where(is_early, early, late), np.where(is_early, early_rest, late_rest)
+
+
+def _logarithm(q: FloatArray, rest: FloatArray, missing: Pair) -> Pair:
+    """Give the logarithm of 0 < q + rest ≤ 1, of which `missing` is missing to 1, as 2·artanh((m − 1)/(m + 1))."""
+    m, k = np.frexp(q)
+    low = m < _ROOT_HALF
+    m, k = np.where(low, 2.0 * m, m), np.where(low, k - 1, k)
+    whole = k == 0
+    over = np.where(whole, -missing[0], m - 1.0)
+    over_rest = np.where(whole, -missing[1], np.ldexp(rest, -k))
+    under, under_rest = _sum(2.0, over)
+    s = over / under
+    near = s * under
+    s_rest = ((over - near) - product_rest(s, under, near) + over_rest - s * (under_rest + over_rest)) / under
+    square = s * s
+    tail = np.full_like(s, _ARTANH[0])
+    for term in _ARTANH[1:]:
+        tail = tail * square + term
+    log, log_rest = _sum(k * _LOG_2, 2.0 * s)
+    log, tail = _sum(log, 2.0 * s * square * tail)
+    return log, tail + (log_rest + (k * _LOG_2_REST + 2.0 * s_rest))
 
 
 def product_rest(x: FloatArray, y: float | FloatArray, xy: FloatArray) -> FloatArray:
