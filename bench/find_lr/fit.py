@@ -12,7 +12,6 @@ import itertools
 import math
 from collections import defaultdict
 from collections.abc import Sequence
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -24,7 +23,7 @@ from rheostat.probe.curve import RangeCurve
 from rheostat.probe.trials import Trial
 
 Key = tuple[str, str, int]
-Tables = dict[int, dict[str, Any]]
+Tables = dict[str, dict[str, Any]]
 
 
 def ramps() -> dict[Key, dict[int, tuple[RangeCurve, int]]]:
@@ -42,7 +41,7 @@ def tables() -> dict[Key, Tables]:
     found: dict[Key, Tables] = defaultdict(dict)
     for row in running.rows("trials.jsonl"):
         one = found[row["task"], row["optimizer"], row["seed"]]
-        table = one.setdefault(row["updates"], {"untrained": row["untrained"], "rows": {}})
+        table = one.setdefault(row["length"], {"untrained": row["untrained"], "rows": {}, "updates": row["updates"]})
         table["rows"][row["lr"]] = (math.inf if row["score"] is None else row["score"], row["done"])
     return found
 
@@ -50,10 +49,8 @@ def tables() -> dict[Key, Tables]:
 class Played:
     """Short runs that are looked up: between two learning rates that were recorded, their scores are interpolated."""
 
-    def __init__(self, one: Tables, updates: int) -> None:
-        self.one, self.updates = one, updates
-        self.untrained = one[updates]["untrained"]
-        self.bases = SimpleNamespace(first=1.0)
+    def __init__(self, one: Tables, length: str) -> None:
+        self.rows, self.updates, self.untrained = (one[length][name] for name in ("rows", "updates", "untrained"))
 
     def all(self, lrs: Sequence[float]) -> list[Trial]:
         """Several of them."""
@@ -61,7 +58,7 @@ class Played:
 
     def trial(self, lr: float) -> Trial:
         """One of them."""
-        rows = self.one[self.updates]["rows"]
+        rows = self.rows
         x = np.log2(sorted(rows))
         at = math.log2(lr)
         scores, done = (np.array([rows[lr][i] for lr in sorted(rows)]) for i in (0, 1))
@@ -95,30 +92,47 @@ def fit_ramps() -> None:
 
 
 def fit_short() -> None:
-    """Lengths of short runs, how good is good enough, where in the band, and what becomes of the range test."""
+    """Runs of a balanced search: how long, how many, when they cannot tell, and the margin; then of a thorough one."""
     recorded, known = tables(), ramps()
-    plans = {runs: find._Plan(0, runs) for runs in (3, 4, 6)}
-    rules = {
-        "lower": min,
-        "short runs": lambda short, _: short,
-        "middle": lambda short, ramp: math.sqrt(short * ramp),
-        "half-way": lambda short, ramp: min(ramp, math.sqrt(short * ramp)),
-    }
-    grid = itertools.product((30, 50, 80), plans, (0.03, 0.05, 0.1), (1 / 3, 0.5), rules)
-    for updates, runs, within, middle, rule in grid:
-        choice.WITHIN, choice.MIDDLE = within, middle
-        said: dict[Key, tuple[float | None, float]] = {}
-        for key, one in recorded.items():
-            curve, cost = known[key][40]
-            ramp, played = reading.read(curve), Played(one, updates)
-            done = find._search(played, find._centre(ramp, 1.0), plans[runs])  # type: ignore[arg-type]
-            chosen = find._chosen(done, played.untrained)
-            read = found.answered(ramp)
-            lr = read if chosen is None else chosen.suggestion
-            if chosen is not None and read is not None:
-                lr = rules[rule](chosen.suggestion, read)
-            said[key] = lr, cost + sum(t.updates for t in done)
-        print(f"K {updates} runs {runs} within {within:.2f} at {middle:.2f} {rule:<10}  {judge(said)}")
+    for length, runs, tells, clear in itertools.product(
+        ("30", "60"), (4, 5, 6), (0.0, 0.1, 0.15, 0.2), (1.2, 1.3, 1.4)
+    ):
+        choice.TELLS, choice.CLEAR = tells, clear
+        said = {key: _balanced(one, known[key][40], length, runs) for key, one in recorded.items()}
+        print(f"K {length} runs {runs} tells {tells:.2f} clear {clear:.1f}  {judge(said)}")
+    for length, runs, nearly in itertools.product(("quarter", "half"), (5, 6), (0.01, 0.03, 0.05, 0.1)):
+        choice.NEARLY = nearly
+        said = {key: _thorough(one, known[key][40], length, runs) for key, one in recorded.items()}
+        print(f"K {length} runs {runs} nearly {nearly:.2f}  {judge(said)}")
+
+
+def _balanced(one: Tables, seen: tuple[RangeCurve, int], length: str, runs: int) -> tuple[float | None, float]:
+    """The suggestion of a balanced search, and what it costs."""
+    curve, cost = seen
+    ramp, played = reading.read(curve), Played(one, length)
+    done = find._search(played, find._centre(ramp, 1.0), runs, patient=False)  # type: ignore[arg-type]
+    cost += sum(t.updates for t in done)
+    middle = choice.untold(find._scores(done), played.untrained)
+    if middle is not None:
+        lr, more = _alone(one, "quarter", find._AGAIN, middle)
+        return lr, cost + more
+    chosen = choice.choose(find._scores(done), played.untrained)
+    read = found.answered(ramp)
+    return (read if chosen is None else choice.settle(chosen, read, alone=False)[0]), cost
+
+
+def _thorough(one: Tables, seen: tuple[RangeCurve, int], length: str, runs: int) -> tuple[float | None, float]:
+    """The same of a thorough search."""
+    lr, cost = _alone(one, length, runs, find._centre(reading.read(seen[0]), 1.0))
+    return lr, cost + seen[1]
+
+
+def _alone(one: Tables, length: str, runs: int, centre: float) -> tuple[float | None, float]:
+    """What runs say that decide alone, and what they cost."""
+    played = Played(one, length)
+    done = find._search(played, centre, runs, patient=True)  # type: ignore[arg-type]
+    chosen = choice.choose(find._scores(done), played.untrained)
+    return (None if chosen is None else chosen.suggestion), sum(t.updates for t in done)
 
 
 def main() -> None:

@@ -18,7 +18,12 @@ import rheostat as rh
 from rheostat.probe.ranged import ranged
 from rheostat.probe.trials import Trials
 
-LENGTHS = (30, 50, 80)
+LENGTHS = {
+    "30": lambda steps: 30,
+    "60": lambda steps: 60,
+    "quarter": lambda steps: steps // 4,
+    "half": lambda steps: steps // 2,
+}
 RAMPS = (40, 60, 90)
 
 
@@ -29,8 +34,8 @@ def record(job: tuple[str, str, int]) -> None:
         _ramps(known)
     if not _there("trials.jsonl", known):
         lrs = sorted(row["lr"] for row in running.rows("oracle.jsonl") if {k: row[k] for k in known} == known)
-        for updates in LENGTHS:
-            _short_runs(known, updates, lrs)
+        for length, updates in LENGTHS.items():
+            _short_runs(known | {"length": length}, updates(_training(known).steps), [*lrs, 2 * lrs[-1]])
 
 
 def _there(file: str, known: dict[str, Any]) -> bool:

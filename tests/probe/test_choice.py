@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rheostat.probe.choice import ABOVE, BELOW, Choice, choose, settle
+from rheostat.probe.choice import ABOVE, BELOW, Choice, choose, settle, untold
 
 UNDER, OVER = 10**BELOW, 10**ABOVE  # nine of ten best learning rates lie that near
 GRID = [1e-3 * 4**k for k in range(-3, 4)]
@@ -96,3 +96,20 @@ def test_short_runs_and_range_test_meet_half_way(ramp, suggestion, band):
 def test_what_was_seen_is_in_the_band_wherever_the_suggestion_lies():
     _, band = settle(Choice(1.0, (1e-9, 1e9), 1.2, open_below=False, open_above=False), 1e-4, alone=False)
     assert band == (1e-9, 1e9)
+
+
+@pytest.mark.parametrize(
+    ("scores", "middle"),
+    [
+        ([(1, 1.0), (4, 1.1), (16, 1.15)], 4.0),
+        ([(1, 1.1), (4, 1.5), (16, 1.0), (64, 1.1)], 8.0),  # from the lowest to the highest, whatever lies between
+        ([(1, 1.0), (4, 1.1), (16, 1.2)], None),
+        ([(1, 1.0), (4, 1.0), (8, 1.0)], None),
+        ([(1, 2.1), (16, 2.2)], None),  # nothing was learned
+        ([(1, math.inf), (16, math.inf)], None),
+        ([], None),
+    ],
+)
+def test_runs_cannot_tell_where_rates_a_factor_of_16_apart_come_out_nearly_the_same(scores, middle):
+    found = untold(scores, untrained=2.0)
+    assert found == (None if middle is None else pytest.approx(middle))

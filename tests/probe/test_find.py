@@ -7,7 +7,7 @@ import torch
 import rheostat as rh
 from probe.test_range_test import data, linear, loss, sgd
 from probe.training import Training
-from rheostat.probe.find import most_updates
+from rheostat.probe.find import most_updates, usual_updates
 
 
 def found(model=None, optimizer=None, batches=None, loss_of=loss, **options):
@@ -86,7 +86,7 @@ def test_a_short_run_is_the_whole_schedule_compressed_with_every_key_and_ratio()
     seen = []
     watch = lambda done, lr, value: seen.append((lr, optimizer.used[-1]))
     result = found(model, optimizer, run=run, schedule=schedule, watch=watch)
-    trial = result.trials[0]
+    trial = (result.before or result.trials)[0]
     assert trial.updates == 44  # 1.4 √1000
     first = seen[result.looked : result.looked + 44]
     assert {lr for lr, _ in first} == {trial.lr}
@@ -162,9 +162,11 @@ def test_where_every_run_crashes_the_error_is_the_users():
 
 
 def test_how_much_is_done():
-    assert most_updates("balanced", 1000) == 20 + 75 + 6 * 44
-    assert most_updates("balanced", 50_000) / 50_000 < 0.03
-    assert most_updates("balanced", 10) == 20 + 40 + 6 * 10
+    assert usual_updates("balanced", 1000) == 20 + 75 + 5 * 44
+    assert most_updates("balanced", 1000) == usual_updates("balanced", 1000) + 4 * 250
+    assert usual_updates("balanced", 5000) == 20 + 100 + 5 * 98
+    assert most_updates("balanced", 50_000) == 20 + 100 + 5 * 200 + 4 * 400
+    assert most_updates("balanced", 10) == 20 + 40 + 5 * 10
     for budget in (120, 199, 240, 500, 1000, 3000, 20_000):
         assert most_updates(budget, 10**6) <= max(budget, 2 * 120)
     assert most_updates("thorough", 500) == 20 + 40 + 6 * 250
@@ -187,6 +189,20 @@ def test_long_runs_decide_alone():
     assert thorough.updates <= most_updates("thorough", 500)
     assert {t.updates for t in thorough.trials if not t.note} == {250}
     assert thorough.suggestion == thorough.choice.suggestion
+
+
+def test_where_short_runs_cannot_tell_longer_ones_are_made_and_decide_alone():
+    def stuck(model, pair):  # nothing to learn, but for what any learning rate reaches at once
+        return loss(model, pair).clamp(min=0.1)
+
+    result = found(loss_of=stuck)
+    assert {t.updates for t in result.before} == {31}
+    assert {t.updates for t in result.trials} == {125}
+    assert result.updates == result.looked + 31 * len(result.before) + 125 * len(result.trials)
+    assert result.suggestion == result.choice.suggestion
+    assert f"first       {len(result.before)} runs of 31 could not tell" in str(result)
+    clear = found(effort=300)
+    assert clear.before == () and "could not tell" not in str(clear)
 
 
 def test_where_the_range_test_hears_nothing_short_runs_are_longer():
