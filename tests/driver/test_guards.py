@@ -1,5 +1,6 @@
 """What looks wrong is said once, at the user's line, with what was seen, what follows and the mend; or raised."""
 
+import copy
 import re
 import subprocess
 import sys
@@ -464,3 +465,19 @@ def test_what_yields_goes_on_from_the_foreign_value(change):
     with pytest.warns(errors.OverwrittenWarning, match="leaves this value alone"):
         CHANGES[change](scheduler)
     assert optimizer.param_groups[1]["lr"] == 0.25
+
+
+@pytest.mark.parametrize("order", [["optimizer", "scheduler"], ["scheduler", "optimizer"]])
+def test_a_state_of_position_0_is_no_forgotten_restore(order):
+    """A checkpoint from before the first update, or a stage of its own that begins with an optimizer that has run."""
+    trained = torch.optim.AdamW([parameter()], lr=0.1)
+    for _ in range(50):
+        trained.step()
+    optimizer = torch.optim.AdamW([parameter()], lr=0.1)
+    scheduler = rh.Scheduler(optimizer, "linear()", RUN)
+    states = {"optimizer": copy.deepcopy(trained.state_dict()), "scheduler": scheduler.state_dict()}
+    for what in order:
+        (optimizer if what == "optimizer" else scheduler).load_state_dict(states[what])
+    optimizer.step()  # warnings are errors
+    scheduler.step()
+    assert scheduler.position == 1

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 
 import numpy as np
 import pytest
@@ -155,6 +156,27 @@ def test_a_resumed_run_logs_some_updates_twice(tmp_path):
     assert "20 rows of updates that come again later, as a resumed run leaves them, were not compared" in str(found)
     shuffled = np.random.default_rng(0).permutation(200)
     assert audit({"step": shuffled, "lr": PLANNED[shuffled]}).matches
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ('{"step": 0, "lr": 0.1, "lr": 0.2}\n', "line 1 has 'lr' twice: 0.1 and 0.2"),
+        ('{"step": 0, "lr": 0.1}\n{"step": 1, "step": 2, "lr": 0.1}\n', "line 2 has 'step' twice: 1 and 2"),
+        ('{"step": 0, "train": {"lr": 0.1}, "train/lr": 0.2}\n', "line 1 has 'train/lr' twice: 0.1 and 0.2"),
+        ("step,lr,lr\n0,0.1,0.2\n", "the first line has 'lr' twice: column 2 and column 3"),
+    ],
+)
+def test_of_two_columns_of_a_name_none_is_taken(tmp_path, text, name):
+    path = tmp_path / "log"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(SchedulerError, match=re.escape(name)):
+        audit(path)
+
+
+def test_of_two_given_columns_of_a_name_none_is_taken():
+    with pytest.raises(ScheduleError, match="need columns whose names differ as text"):
+        audit({"step": [0, 1], 1: [0.1, 0.1], "1": [0.2, 0.2]})
 
 
 def test_notes_on_a_log_that_ends_early_or_goes_on(tmp_path):

@@ -125,3 +125,11 @@ def test_bad_use_is_refused(tmp_path):
     path.write_bytes(b"\xff\n" + path.read_bytes())
     with pytest.raises(rh.SchedulerError, match="line 1 is damaged"):
         rh.Ledger.read(path)
+
+
+def test_what_is_logged_does_not_take_the_column_of_a_value(tmp_path):
+    with rh.Ledger(tmp_path / "ledger.jsonl") as ledger:
+        ledger.record(0, {"lr": {"0": 0.1}})
+        with pytest.raises(rh.ScheduleError, match=r"^lr/0=7\.0: need another name"):
+            ledger.log(**{"lr/0": 7.0})
+        ledger.log(**{"lr/planned": 7.0})

@@ -86,7 +86,8 @@ class Guards:
 
     def forgotten(self, scheduler: Engine) -> None:
         """At the first update: the optimizer may have made many before, in a run that was restored by half."""
-        if scheduler.position or any(optimizer in _watched for optimizer in scheduler.optimizers):
+        restored = scheduler.position or self.loaded_at >= 0  # a state that was saved at 0 is restored too
+        if restored or any(optimizer in _watched for optimizer in scheduler.optimizers):
             return
         _watched.update(scheduler.optimizers)
         made = max(map(_made_elsewhere, scheduler.optimizers))

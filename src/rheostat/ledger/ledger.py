@@ -78,7 +78,7 @@ class Ledger:
         self._before: Row | None = None  # the row before the pending one, and whether it was left out
         self._left_out = False
         self._latest: int | None = self._tail.last.get("update")
-        self._keys: Iterable[str] = ()
+        self._keys: Used = {}
         self._rates: tuple[tuple[str, float, bool], ...] = ()
         self._start = time.monotonic() - self._tail.last.get("time", 0.0)
 
@@ -127,11 +127,17 @@ class Ledger:
         """
         self._check_open()
         taken = (*_RESERVED, *self._keys, *(name for name, _, _ in self._rates))
-        checked = {name: _number(name, value, taken) for name, value in numbers.items()}
+        columns = (name for name in numbers if self._is_column(name))
+        checked = {name: _number(name, value, (*taken, *columns)) for name, value in numbers.items()}
         if self._latest is None:
             raise SchedulerError("log(): no update is recorded yet. Try it after optimizer.step().")
         if checked:
             self._pending = {**(self._pending or {"update": self._latest}), **checked}
+
+    def _is_column(self, name: str) -> bool:
+        """Whether a name is that of a column of values used, such as "lr/0"."""
+        key, _, label = name.partition("/")
+        return label in self._keys.get(key, ())
 
     def truncate(self, position: int) -> None:
         """Drop the rows of updates ≥ position, which a resumed run will make again."""

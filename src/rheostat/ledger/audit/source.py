@@ -42,6 +42,8 @@ def read_logs(source: Any, choice: Choice, run: Run) -> list[Log]:
     """One log for each group that a ledger holds, or the one that the columns of another log give."""
     if isinstance(source, Mapping):
         table = {str(name): _column(str(name), values) for name, values in source.items()}
+        if len(table) < len(source):
+            raise refuse("source", sorted(map(repr, source)), need="columns whose names differ as text")
         return [_of_table(table, choice, run, "the columns given")]
     path = _file(source)
     if events.is_events(path):

@@ -85,11 +85,11 @@ def _of_json(path: Path, first: str, rest: Iterator[str]) -> Iterator[tuple[int,
     while True:
         if line.strip():
             try:
-                row = json.loads(line)
+                row = json.loads(line, object_pairs_hook=Pairs)
             except (ValueError, RecursionError):
                 row = None
-            if isinstance(row, dict):
-                yield number, dict(_flat(row, path, number))
+            if isinstance(row, Pairs):
+                yield number, _once(_flat(row, path, number), f"{path}: line {number}")
             elif line.endswith("\n") or row is not None:  # else torn by the end of its writer
                 raise SchedulerError(f"{path}: line {number} is no JSON object. Need one for each line.")
         following = next(rest, None)
@@ -98,9 +98,25 @@ def _of_json(path: Path, first: str, rest: Iterator[str]) -> Iterator[tuple[int,
         number, line = number + 1, following
 
 
-def _flat(row: dict[str, Any], path: Path, number: int, prefix: str = "", depth: int = 1) -> Iterator[tuple[str, Any]]:
-    for name, value in row.items():
-        if isinstance(value, dict):
+class Pairs(list[tuple[str, Any]]):
+    """An object of JSON with all its names, also those that are there twice."""
+
+
+def _once(cells: Iterator[tuple[str, Any]], where: str) -> dict[str, Any]:
+    """The cells of a row, each of which has a name of its own."""
+    row: dict[str, Any] = {}
+    for name, cell in cells:
+        if name in row:
+            raise SchedulerError(
+                f"{where} has {name[:40]!r} twice: {row[name]!s:.40} and {cell!s:.40}. Which is meant?"
+            )
+        row[name] = cell
+    return row
+
+
+def _flat(row: Pairs, path: Path, number: int, prefix: str = "", depth: int = 1) -> Iterator[tuple[str, Any]]:
+    for name, value in row:
+        if isinstance(value, Pairs):
             if depth == _DEEPEST:
                 raise SchedulerError(f"{path}: line {number} is nested more than {_DEEPEST} deep.")
             yield from _flat(value, path, number, f"{prefix}{name}/", depth + 1)
@@ -112,6 +128,7 @@ def _of_csv(path: Path, first: str, rest: Iterator[str]) -> Iterator[tuple[int, 
     delimiter = max(",;\t", key=first.count)
     try:
         header = [name.strip() for name in next(csv.reader(io.StringIO(first), delimiter=delimiter))]
+        _once(((name, f"column {i}") for i, name in enumerate(header, 1) if name), f"{path}: the first line")
         table = csv.reader(rest, delimiter=delimiter)
         for cells in table:
             if cells:
