@@ -6,6 +6,7 @@ tests that reach the changed function, until one fails. `mutmut show NAME` shows
 
 import contextlib
 import fnmatch
+import gc
 import json
 import os
 import pickle
@@ -72,6 +73,7 @@ class Session:
         self.items = {item.nodeid: item for item in session.items}
         self.reached_by, self.seconds, failed = result(*in_a_fork(self.reach))
         assert not failed, f"{failed} tests fail without a mutant"
+        gc.freeze()  # what the forks share stays shared
         waiting, running = self.names[::-1], {}
         while waiting or running:
             while waiting and len(running) < CHILDREN:
