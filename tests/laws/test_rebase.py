@@ -103,6 +103,8 @@ def test_a_cut_of_a_plateau_still_cuts(factor, at):
         (rh.linear().rebase("4 steps", 0.2), rh.Run(steps=4), [1, 0.75, 0.5, 0.25, 0.2, 0.2]),
         (rh.linear().rebase("9 steps", 0.2), rh.Run(steps=4), [1, 0.75, 0.5, 0.25, 0.2, 0.2]),
         (rh.linear(over="4 steps").rebase("2 steps", 0.2), rh.Run(), [1, 0.75, 0.2, 0.1, 0, 0]),
+        (rh.linear(end=0.5, over="4 steps").rebase("2 steps", 0.6), rh.Run(), [1, 0.875, 0.6, 0.55, 0.5, 0.5]),
+        (rh.cyclic(low=0.1, up="2 steps").rebase("2 steps", 0.5), rh.Run(steps=10), [0.1, 0.55, 0.5, 0.5, 0.1, 0.5]),
         (rh.linear(over="3 steps").rebase("1 steps", 1), rh.Run(steps=5), [1, 1, 0.5, 0, 0, 0]),
         (rh.constant(0.5).rebase("2 steps", 0.1), rh.Run(steps=4), [0.5, 0.5, 0.1, 0.3, 0.5, 0.5]),
         (rh.constant(0.5).rebase("2 steps", 0.1), rh.Run(), [0.5, 0.5, 0.1, 0.1, 0.1, 0.1]),

@@ -85,6 +85,20 @@ PLACES = [
         lambda: rh.linear().over(RUN).at([1]),
         "t=[1]: need an update ≥ 0, or a length with a unit. Try 100 or '3 epochs'.",
     ),
+    (
+        lambda: rh.from_function(functools.partial(np.subtract, 0.5)).over(RUN),
+        (
+            "from_function(functools.partial): need finite factors ≥ 0; at progress 0.501 it gives -0.001. "
+            "Try np.maximum(formula, 0)."
+        ),
+    ),
+    (
+        lambda: rh.from_function(functools.partial(np.add, -0.5)).over(RUN),
+        (
+            "from_function(functools.partial): need finite factors ≥ 0; at progress 0 it gives -0.5. "
+            "Try np.maximum(formula, 0)."
+        ),
+    ),
     (lambda: rh.Span(1, "zzz"), "unit='zzz': need one of steps, epochs, samples, tokens, %, s, min, h."),
     (lambda: rh.Span.of("0 steps"), "span='0 steps': need a length above 0. Try '1 steps', or leave this part out."),
     (

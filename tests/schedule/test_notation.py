@@ -67,17 +67,24 @@ def test_in_a_long_text_the_excerpt_is_around_the_place():
     assert shown[pointer.index("^") :] == "cosin()"
 
 
+def test_a_wrong_call_of_a_method_names_no_class():
+    with pytest.raises(rh.NotationError) as caught:
+        rh.parse("cosine().scale()")
+    assert "Schedule." not in str(caught.value)
+
+
 def test_a_text_may_be_as_long_as_it_is_said():
     assert rh.parse("cosine()" + " " * 59_992) == rh.cosine()
     with pytest.raises(rh.NotationError, match="the text has 60001 characters: need at most 60000"):
         rh.parse("cosine()" + " " * 59_993)
 
 
-def test_of_what_is_too_deep_for_python_the_beginning_is_shown():
+@pytest.mark.parametrize("depth", [1500, 10_000])
+def test_of_what_is_too_deep_for_python_the_beginning_is_shown(depth):
     with pytest.raises(
         rh.NotationError, match="^not a schedule: nested too deeply(, or a number too long)?\\.\n"
     ) as caught:
-        rh.parse(" " + "-" * 10_000 + "1")
+        rh.parse(" " + "-" * depth + "1")
     assert caught.value.column == 1
 
 

@@ -23,6 +23,7 @@ VALUES = [
     ("linear(over='4 steps') * constant(0.5, over='2 steps') >> constant(2)", rh.Run(steps=6), [0.5, 0.375, 0.25, 0.125, 2, 2]),
     ("linear(over='2 steps').repeat(2) >> constant(0.25)", rh.Run(steps=6), [1, 0.5, 1, 0.5, 0.25, 0.25]),
     ("linear().repeat(2) * polynomial(power=2).repeat(2)", rh.Run(steps=4), [1, 0.125, 1, 0.125, 0]),
+    ("linear(over='2.3 steps').repeat(2)", rh.Run(steps=6), [1, 0.5, 1, 2 / 3, 1 / 3, 0, 0]),
     # modes and clocks
     ("cyclic(low=0, up='1 steps', mode='triangular2')", rh.Run(steps=6), [0, 1, 0, 0.5, 0, 0.25, 0]),
     ("exponential(factor=1.001, every='1 steps')", rh.Run(steps=3), [1, 1.001, 1.001**2, 1.001**3, 1.001**3]),
@@ -31,6 +32,7 @@ VALUES = [
     ("linear().repeat(4)", rh.Run(time="10 s"), [1, 0.6, 0.2, 0.8, 0.4, 1, 0.6, 0.2, 0.8, 0.4, 0, 0]),
     ("cyclic(low=0, up='2 s', down='3 s')", rh.Run(time="10 s"), [0, 0.5, 1, 2 / 3, 1 / 3, 0, 0.5, 1, 2 / 3, 1 / 3, 0, 0]),
     # levels at their limits
+    ("one_cycle(start=1)", rh.Run(steps=10), [1, 1, 1, 1]),
     ("cosine(end=absolute(0.1))", rh.Run(steps=3), [1, 1, 1, 1]),
     ("cyclic(low=absolute(0.1), up='2 steps')", rh.Run(steps=3), [1, 1, 1, 1]),
     ("warmup('2 steps', start=absolute(0.1))", rh.Run(steps=3), [1, 1, 1, 1]),
@@ -94,7 +96,7 @@ def test_a_schedule_with_an_end_is_past_it_in_a_run_without():
 
 
 @pytest.mark.parametrize(
-    "every", [Fraction(7, 2), Fraction(1003, 10), Fraction(1000123, 1000), Fraction(10**15 + 1, 7)]
+    "every", [Fraction(7, 2), Fraction(1003, 10), Fraction(100003, 10007), Fraction(10**15 + 1, 7)]
 )
 @pytest.mark.parametrize("far", [0, 10**6, 10**12, 10**15 - 50])
 def test_who_owns_an_update_is_exact_however_far(every, far):

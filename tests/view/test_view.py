@@ -23,6 +23,12 @@ def test_what_is_drawn_is_the_curve():
     assert ax.child_axes[0].get_xlabel() == "epoch"
 
 
+def test_a_curve_is_drawn_where_and_as_told():
+    ax = CURVE.plot()
+    assert CURVE.plot(ax, label="ours", color="red") is ax
+    assert [line.get_color() for line in ax.lines if line.get_label() == "ours"] == ["red"]
+
+
 @pytest.mark.parametrize("n", [1, 2, 100, 4000, 100_000, 3_000_000])
 def test_a_sample_misses_neither_joints_nor_peak_nor_ends(n):
     spec = (
