@@ -94,12 +94,10 @@ def fit_ramps() -> None:
 def fit_short() -> None:
     """Runs of a balanced search: how long, how many, when they cannot tell, and the margin; then of a thorough one."""
     recorded, known = tables(), ramps()
-    for length, runs, tells, clear in itertools.product(
-        ("30", "60"), (4, 5, 6), (0.0, 0.1, 0.15, 0.2), (1.2, 1.3, 1.4)
-    ):
-        choice.TELLS, choice.CLEAR = tells, clear
+    for length, runs, little, clear in itertools.product(("30", "60"), (4, 5, 6), (0.0, 0.25), (1.2, 1.3, 1.4)):
+        choice.LITTLE, choice.CLEAR = little, clear
         said = {key: _balanced(one, known[key][40], length, runs) for key, one in recorded.items()}
-        print(f"K {length} runs {runs} tells {tells:.2f} clear {clear:.1f}  {judge(said)}")
+        print(f"K {length} runs {runs} little {little:.2f} clear {clear:.1f}  {judge(said)}")
     for length, runs, nearly in itertools.product(("quarter", "half"), (5, 6), (0.01, 0.03, 0.05, 0.1)):
         choice.NEARLY = nearly
         said = {key: _thorough(one, known[key][40], length, runs) for key, one in recorded.items()}
@@ -114,7 +112,7 @@ def _balanced(one: Tables, seen: tuple[RangeCurve, int], length: str, runs: int)
     cost += sum(t.updates for t in done)
     middle = choice.untold(find._scores(done), played.untrained)
     if middle is not None:
-        lr, more = _alone(one, "quarter", find._AGAIN, middle)
+        lr, more = _alone(one, "quarter", find._RUNS, middle)
         return lr, cost + more
     chosen = choice.choose(find._scores(done), played.untrained)
     read = found.answered(ramp)

@@ -18,10 +18,9 @@ CLEAR = 1.3
 UNDER, OVER = 8.0, 2.0
 """As far below or above the short runs' answer the range test's counts; further, it is mistaken."""
 
-TELLS = 0.15
-"""Where learning rates a factor of `WIDE` apart differ by no more than this share of what was learned, runs are too
-short to tell: nothing has been learned yet that depends on it."""
-WIDE = 16.0
+LITTLE, TELLS, WIDE = 0.25, 0.15, 16.0
+"""Runs are too short to tell where the score fell by less than `LITTLE` of what it was, and learning rates a factor of
+`WIDE` apart differ by no more than `TELLS` of that: what was learned is what any of them learns at once."""
 
 SHARE, ENOUGH = 0.25, 400
 """Runs of this share of the training, or of so many updates, are short no longer: they decide alone."""
@@ -100,10 +99,13 @@ def around(suggestion: float, seen: tuple[float, float], *, alone: bool = False)
 
 
 def untold(scores: Iterable[tuple[float, float]], untrained: float) -> float | None:
-    """The middle of a wide range of learning rates that all came out nearly the same; None if there is none."""
+    """The middle of a wide range of learning rates that all learned nearly the same, and little; None if there is none.
+
+    The one answer that depends on where the scores' zero is; it decides how much is done, and nothing else.
+    """
     known = list(scores)
     best = min((score for _, score in known), default=math.inf)
-    if not best < untrained:
+    if not 0 < untrained - best < LITTLE * abs(untrained):
         return None
     near = [lr for lr, score in known if score <= best + TELLS * (untrained - best)]
     wide = max(near) >= min(near) * WIDE * (1 - 1e-9)

@@ -31,7 +31,7 @@ APART = 4.0
 _LEAST_RAMP, _MOST_RAMP = 40, 100  # updates of the slow range test
 _FEWEST, _MOST = 30, 200  # updates of a short run
 _ROOT = 1.4  # times the root of the training's updates: a short run of a balanced search; a tenth of a thorough one's
-_RUNS, _AGAIN = 5, 4  # at most, and where there is a second search
+_RUNS = 5
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def find_lr(
         run: how long the real training will be, of known length.
         schedule: the schedule it will have, as `rh.Scheduler` takes it.
         effort: "fast" (the range test alone), "balanced" (five runs of 1.4 √updates, within 30 to 200; where these
-            cannot tell, four of a quarter of the training, at most 400), "thorough" (five or six of 14 √updates, at
+            cannot tell, five of a quarter of the training, at most 400), "thorough" (five or six of 14 √updates, at
             most half of the training), or a number of updates to spend.
         score: a function of the model that returns a number, lower is better; by default the loss on batches held out.
         min: where the range test begins.
@@ -160,7 +160,7 @@ def find_lr(
     centre = untold(_scores(done), untrained)
     if centre is not None and amount.longer > amount.updates:
         ahead, before = ahead + sum(t.updates for t in done), done
-        done, untrained = searched(centre, amount.longer, _AGAIN)
+        done, untrained = searched(centre, amount.longer, _RUNS)
     chosen = choose(_scores(done), untrained)
     return FindResult(ramp, seen.updates, tuple(done), chosen, untrained, run.updates, effort, tuple(before))
 
@@ -198,7 +198,7 @@ def most_updates(effort: Effort, updates: int) -> int:
     amount = _plan(effort, updates)
     if amount is None:
         return usual_updates(effort, updates)
-    return usual_updates(effort, updates) + (_AGAIN * amount.longer if amount.longer > amount.updates else 0)
+    return usual_updates(effort, updates) + (_RUNS * amount.longer if amount.longer > amount.updates else 0)
 
 
 def usual_updates(effort: Effort, updates: int) -> int:
