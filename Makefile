@@ -39,7 +39,7 @@ faults: $(VENV)/.dev
 	$(BIN)/python bench/faults_flips.py --stride 1
 	$(BIN)/python bench/faults_kill.py --kills 400 --peer 200 --lines
 
-# Twenty minutes on two cores; NAMES='rheostat.schedule.span*' tries a part. See docs/reliability-mutants.md.
+# Under an hour on two cores; NAMES='rheostat.schedule.span*' tries a part. See docs/reliability-mutants.md.
 mutants: $(VENV)/.dev
 	HYPOTHESIS_PROFILE=mutants OMP_NUM_THREADS=1 nice -n 10 $(BIN)/python tests/mutants.py $(NAMES)
 

@@ -108,3 +108,12 @@ def test_who_owns_an_update_is_exact_however_far(every, far):
         assert nearest(k * every) <= i < nearest((k + 1) * every)
     assert periods.begin(index).tolist() == [nearest(int(k) * every) for k in index]
     assert periods.begin(index, after).tolist() == [nearest(int(k) * every + after) for k in index]
+
+
+@pytest.mark.parametrize("every", [Fraction(1001, 1000), Fraction(10007, 10000)])
+def test_no_boundary_is_a_rounding_away(every):
+    """Cycles of little more than an update, so that a thousand of them pass every fraction of one."""
+    periods, t = Periods(every, whole=True), range(10**15 - 1500, 10**15)
+    index = periods.index(np.array(t, dtype=np.float64))
+    assert index.tolist() == [-(-(2 * i + 1) * every.denominator // (2 * every.numerator)) - 1 for i in t]
+    assert periods.begin(index).tolist() == [(2 * int(k) * every + 1) // 2 for k in index]
