@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 
 from rheostat.errors import ScheduleError
 from rheostat.ledger.audit.explanation import Explanation
-from rheostat.ledger.audit.plan import Case, FloatArray, IntArray, Plan
+from rheostat.ledger.audit.plan import Case, FloatArray, IntArray
+from rheostat.ledger.audit.variants import continuations, went_on
 from rheostat.ledger.audit.warmups import rise_of, without_rise
 
 MOST = 2**21  # whole-numbered parameters that are tried
@@ -146,11 +147,15 @@ def past_the_end(case: Case) -> Iterator[Explanation]:
     length = case.plan.length
     if length is None or case.t[-1] < length:
         return
+    mend = "End the loop there, plan the length that is trained, or hold the last value, as rh.Scheduler does."
+    on = went_on(case.plan)
+    if on is not None:
+        text = f"past the end, at update {length}, the values went on: a formula that knows no end"
+        yield Explanation("went on after the end", text, on(case.t), {"update": length}, mend)
     for how, past in continuations(case.plan).items():
         if how != "held":
             name = "climbed after the end" if how == "climb" else "restarted after the end"
             text = f"past the end, at update {length}, the values {how} again: a formula that is periodic went on"
-            mend = "End the loop there, plan the length that is trained, or hold the last value, as rh.Scheduler does."
             yield Explanation(name, text, case.plan(past(case.t)), {"update": length}, mend)
 
 
@@ -164,7 +169,7 @@ def run_length(case: Case) -> Iterator[Explanation]:
             plan = case.plan.over(steps)
             if plan is None:
                 continue
-            text = f"the schedule was made for a run of {steps} updates, not {length}"
+            text = f"the schedule was made for a run of {steps} updates, not {case.plan.asked}"
             if how != "held" and case.t[-1] > steps:
                 text += f"; past its end the values {how} again"
             mend = "Plan with the number of updates that are trained: epochs × ceil(batches / accumulation)."
@@ -212,20 +217,6 @@ def median_ratio(used: FloatArray, planned: FloatArray, peak: float) -> float | 
     large = np.abs(planned) > 1e-3 * peak
     ratio = float(np.median(used[large] / planned[large])) if large.any() else np.nan
     return ratio if np.isfinite(ratio) else None
-
-
-def continuations(plan: Plan) -> dict[str, Callable[[IntArray], IntArray]]:
-    """Where positions past the end are read: held, back up the last part as a cosine does, or from the start again."""
-    end = plan.length
-    if end is None:
-        return {"held": lambda s: s}
-    span = end - max([j for j in plan.curve.joints if j < end], default=0)
-
-    def climb(s: IntArray) -> IntArray:
-        over = (s - end) % (2 * span)
-        return np.where(s <= end, s, end - np.minimum(over, 2 * span - over))
-
-    return {"held": lambda s: s, "climb": climb, "start": lambda s: s % end}
 
 
 def nearby(most: int, around: int = 0) -> IntArray:

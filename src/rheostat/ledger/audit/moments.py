@@ -12,6 +12,7 @@ from rheostat.ledger.audit.plan import Case, FloatArray
 from rheostat.ledger.audit.warmups import rise_of
 
 _MOST_MOMENTS = 512
+_TRIES = 8
 _MOST_JUMPS = 4
 _RESTORE = "Restore the scheduler with the optimizer (load_state_dict), and look where the loop goes on."
 
@@ -42,6 +43,42 @@ def scaled_from(case: Case) -> Iterator[Explanation]:
     text = f"from update {begin} on every value is {ratio:.6g} times the planned one{until}"
     mend = "Look for what changed the base value there: another lr on resume, a callback, a second scheduler."
     yield Explanation("scaled from an update on", text, expected, {**parameters, "factor": ratio}, mend)
+    floor = float(case.plan(np.array([case.plan.end]))[0])
+    above = median_ratio(case.used[window] - floor, case.planned[window] - floor, case.plan.peak)
+    if floor > 0 and above is not None and above > 0:
+        expected = case.planned.copy()
+        expected[window] = floor + above * (expected[window] - floor)
+        text = f"from update {begin} on every value is {above:.6g} times as far above {floor:.6g} as planned{until}"
+        yield Explanation("scaled from an update on", text, expected, {**parameters, "factor": above}, mend)
+
+
+def begun_again(case: Case) -> Iterator[Explanation]:
+    """At one update the schedule began at 0 again, from the value in force: a new one over a restored optimizer.
+
+    PyTorch's schedulers multiply the value that they find. Those with a floor do so with what is above it, and of a
+    sequence only the first part does.
+    """
+    plan, first = case.plan, case.first
+    before = int(case.t[max(first - 2, 0)]) + 1
+    moments = np.arange(max(before, 1), int(case.t[first]) + 1)[-_MOST_MOMENTS:]
+    if not moments.size:
+        return
+    rise, floor = rise_of(plan.curve), float(plan(np.array([plan.end]))[0])
+    readings = [(0.0, None), (floor, None)] if floor > 0 else [(0.0, None)]
+    for low, until in [*readings, *([] if rise is None else [(0.0, rise)])]:
+        here, there = plan(case.t[first] - moments) - low, plan(case.t[-1] - moments) - low
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratios = (case.used[first] - low) / here
+            off = np.abs(there * (ratios if until is None else 1.0) - (case.used[-1] - low))
+        likely = np.argsort(np.where(np.isfinite(off), off, np.inf), kind="stable")[:_TRIES]
+        for moment, ratio in ((int(moments[i]), float(ratios[i])) for i in likely if 0 < ratios[i] < np.inf):
+            since = case.t - moment
+            again = low + np.where(since < (plan.end + 1 if until is None else until), ratio, 1.0) * (plan(since) - low)
+            start = low + ratio * (float(plan(np.array([0]))[0]) - low)
+            text = f"at update {moment} the schedule began again, from {start:.6g} and not from its own first value"
+            mend = f"The optimizer was restored after a new scheduler was built, which goes on from there. {_RESTORE}"
+            found = {"update": moment, "value": start}
+            yield Explanation("begun again", text, np.where(since < 0, case.planned, again), found, mend)
 
 
 def resumed_elsewhere(case: Case) -> Iterator[Explanation]:

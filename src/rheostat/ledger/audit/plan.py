@@ -52,6 +52,11 @@ class Plan:
         """Updates of the run."""
         return self.curve.length
 
+    @property
+    def asked(self) -> int | None:
+        """Updates of the run, as people say it."""
+        return self.length
+
     @cached_property
     def end(self) -> int:
         """The position whose value is held ever after, or the last one that is asked for."""
@@ -102,7 +107,7 @@ class Plan:
 
     def scaled(self, scale: float) -> Plan:
         """The same times a constant."""
-        return Plan(self.curve, self.scale * scale, self.reach)
+        return replace(self, scale=self.scale * scale)
 
     @cached_property
     def _table(self) -> FloatArray | None:

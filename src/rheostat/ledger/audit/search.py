@@ -10,6 +10,7 @@ import numpy as np
 from rheostat.ledger.audit import mistakes, moments
 from rheostat.ledger.audit.explanation import Explanation
 from rheostat.ledger.audit.plan import Case, FloatArray
+from rheostat.ledger.audit.variants import OneCycle, variants
 
 # The order is that of simplicity: of two that explain a log equally well, the earlier one is named.
 _FEW = 4000  # updates that a mistake is tried on before all are
@@ -29,6 +30,7 @@ _SINCE: tuple[Callable[[Case], Iterator[Explanation]], ...] = (
     moments.resumed_elsewhere,
     moments.scaled_from,
     mistakes.run_length,
+    moments.begun_again,
     moments.warmup_restarted,
     moments.resumed_often,
 )
@@ -39,7 +41,7 @@ def explain(case: Case, *, base_known: bool = True) -> Explanation | None:
     if not np.isfinite(case.used).all():
         return None
     families = tuple(family for family in (*_WHOLE, *_SINCE) if base_known or family is not mistakes.scaled)
-    found = _one(case, families) or _counted_from_elsewhere(case)
+    found = _one(case, families) or _of_a_variant(case, families) or _counted_from_elsewhere(case)
     return found or (_and_scaled(case) if base_known else None)
 
 
@@ -52,6 +54,26 @@ def _one(case: Case, families: tuple[Callable[[Case], Iterator[Explanation]], ..
             if case.explained(found.expected):
                 return found
     return None
+
+
+def _of_a_variant(case: Case, families: tuple[Callable[[Case], Iterator[Explanation]], ...]) -> Explanation | None:
+    """One mistake in a run of a scheduler that counts as PyTorch's do."""
+    for words, plan in variants(case.plan):
+        other = case.against(plan)
+        if not other.misses(other.planned).any():
+            if isinstance(plan, OneCycle):
+                return _as_variant(words, other)
+            continue
+        found = _one(other, families)
+        if found is not None:
+            return replace(found, text=f"{found.text}; {words}")
+    return None
+
+
+def _as_variant(words: str, case: Case) -> Explanation:
+    text = f"the schedule is {words}: a run of {case.plan.asked} updates has one interval less"
+    mend = "Nothing is wrong where that is meant: plan with a run of one update less, and a warmup of one less."
+    return Explanation("PyTorch's one-cycle", text, case.planned, {"steps": case.plan.asked or 0}, mend)
 
 
 def _counted_from_elsewhere(case: Case) -> Explanation | None:
