@@ -353,6 +353,12 @@ FOUND = [
     ),
     ("plateau(patience=300)", rh.Run(), None, []),
     (
+        "plateau(patience=600)",
+        rh.Run(time="5 min", steps_per_epoch=10),
+        None,
+        [],
+    ),  # who knows how many epochs these are
+    (
         "exponential(factor=0.5, every='20 steps')",
         RUN,
         None,

@@ -151,7 +151,7 @@ def _metrics(curve: Curve) -> Iterator[Finding]:
         rule, length = control.rule, control.length
         if rule.floor >= 1:
             yield Finding("plateau", f"{rule!r} has floor 1: no cut can change anything.", "Try floor=0.")
-        if per_epoch is None or n is None:
+        if per_epoch is None or n is None or curve.axis == "seconds":  # seconds do not tell how many epochs there are
             continue
         reports = (length if length is not None else n - control.begin) / (per_epoch if curve.axis == "updates" else 1)
         if rule.patience + 2 > reports:
