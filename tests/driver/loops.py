@@ -24,6 +24,7 @@ def recording(base):
 
 
 RecordingSGD = recording(torch.optim.SGD)
+RecordingSGD.__qualname__ = "RecordingSGD"  # so that it can be pickled
 
 
 def parameter():

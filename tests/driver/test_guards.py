@@ -481,3 +481,19 @@ def test_a_state_of_position_0_is_no_forgotten_restore(order):
     optimizer.step()  # warnings are errors
     scheduler.step()
     assert scheduler.position == 1
+
+
+@pytest.mark.parametrize("lr", [0.1, torch.tensor(0.1, dtype=torch.float64)], ids=["float", "tensor"])
+def test_what_others_write_is_noticed_in_a_copy_from_the_first_update_on(lr):
+    optimizer = torch.optim.SGD([parameter()], lr=lr)
+    scheduler = rh.Scheduler(optimizer, "linear()", RUN)
+    optimizer.step()
+    scheduler.step()
+    optimizer, scheduler = copy.deepcopy((optimizer, scheduler))
+    if isinstance(lr, float):
+        optimizer.param_groups[0]["lr"] = 0.5
+    else:
+        optimizer.param_groups[0]["lr"].fill_(0.5)
+    with pytest.warns(errors.OverwrittenWarning, match=r"set to 0\.5"):
+        optimizer.step()
+        scheduler.step()

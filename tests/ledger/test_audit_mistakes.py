@@ -375,3 +375,21 @@ def test_accelerate_like_stepping_past_the_end_climbs():
     found = audited({"step": np.arange(N), "lr": np.array(used)}, "cosine(end=0.1)")
     assert (found.hypothesis, found.parameters) == ("k times per update", {"k": 2})
     assert "past the end the values climb" in found.finding
+
+
+@pytest.mark.parametrize("since", [0, 30_000])
+def test_noise_is_told_at_once(since, monkeypatch):
+    """Values that turn up and down all the time are no plan, whatever went wrong: none of the mistakes is tried."""
+    n, run = 60_000, rh.Run(steps=60_000)
+    used = rh.cosine(end=0.1).over(run, base=BASE).values()
+    used[since:] *= 1 + 0.01 * np.random.default_rng(0).standard_normal(n - since)
+    monkeypatch.setattr("rheostat.ledger.audit.search._one", lambda *_: pytest.fail("a mistake was tried"))
+    assert rh.audit({"step": np.arange(n), "lr": used}, "cosine(end=0.1)", run, BASE).hypothesis == "none"
+
+
+def test_many_cycles_are_no_noise():
+    n, run = 60_000, rh.Run(steps=60_000)
+    spec = "cyclic(low=0.1, up='6 steps', down='6 steps')"
+    used = rh.parse(spec).over(run, base=BASE).values()
+    late = rh.audit({"step": np.arange(1, n), "lr": used[:-1]}, spec, run, BASE)
+    assert (late.hypothesis, late.parameters) == ("off by one", {"k": -1})

@@ -296,12 +296,11 @@ class Engine(LRScheduler):
         self.writer = Writer(self.optimizers, self.entries, self.run, self.axis)
         self.cadence = self.cadence.on(self.guards)
         self._watches = [Watch(self, optimizer) for optimizer in self.optimizers]
-        known = len(self.entries)
         self.regroup()
         self.have_stepped(stepped)
         if self.axis == "seconds":
             self.writer.fill(self.position - self.due, written, self.feedback.signals(self.writer.tracks))
-        if len(self.entries) > known and not self.due:  # a group that was added just before it was copied
+        if not self.due:  # for a group that was added just before; and to know from now on what others write
             self.rewrite()
         self.guards.saved_at = self.position  # what is only kept, and makes no update, did not end early
         keep_watch(self)

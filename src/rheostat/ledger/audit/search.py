@@ -38,11 +38,22 @@ _SINCE: tuple[Callable[[Case], Iterator[Explanation]], ...] = (
 
 def explain(case: Case, *, base_known: bool = True) -> Explanation | None:
     """The simplest mistake that explains a log that is not as planned, or two of them, or None."""
-    if not np.isfinite(case.used).all():
+    if not np.isfinite(case.used).all() or _is_restless(case):
         return None
     families = tuple(family for family in (*_WHOLE, *_SINCE) if base_known or family is not mistakes.scaled)
     found = _one(case, families) or _of_a_variant(case, families) or _counted_from_elsewhere(case)
     return found or (_and_scaled(case) if base_known else None)
+
+
+def _is_restless(case: Case) -> bool:
+    """Whether a log turns up and down far more often than any mistake makes a plan turn: noise, or another's values."""
+    return case.t.size > _FEW and _turns(case, case.used) > _FEW // 4 + 64 * _turns(case, case.planned)
+
+
+def _turns(case: Case, values: FloatArray) -> int:
+    steps = np.diff(values)
+    steps = steps[np.abs(steps) > 2 * case.slack(values)[1:]]
+    return int((steps[1:] * steps[:-1] < 0).sum())
 
 
 def _one(case: Case, families: tuple[Callable[[Case], Iterator[Explanation]], ...]) -> Explanation | None:

@@ -17,17 +17,33 @@ _FAR = 16  # runs that a plan is followed past its end
 
 @dataclass(frozen=True, eq=False)
 class Continued(Plan):
-    """A plan that is not held past its end: positions there are read elsewhere."""
+    """A plan that is not held past its end: positions there are read elsewhere in it."""
 
+    plain: Plan | None = None
     past: Positions = lambda s: s
+
+    @staticmethod
+    def of_plan(plan: Plan, past: Positions) -> Continued:
+        """A plan with another reading of the positions past its end."""
+        return Continued(plan.curve, plan.scale, _far(plan), plan, past)
 
     @property
     def length(self) -> None:
         """None: it has no end."""
         return
 
+    @property
+    def _table(self) -> None:
+        """None of its own: it reads the plain one's, which is shorter."""
+        return
+
+    def scaled(self, scale: float) -> Plan:
+        """The same times a constant."""
+        plain = None if self.plain is None else self.plain.scaled(scale)
+        return replace(self, plain=plain, scale=self.scale * scale)
+
     def _values(self, positions: IntArray) -> FloatArray:
-        return super()._values(self.past(positions))
+        return super()._values(positions) if self.plain is None else self.plain(self.past(positions))
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +60,13 @@ class OneCycle(Plan):
     def over(self, steps: int) -> Plan | None:
         """The same over a run of another length."""
         plain = None if self.plain is None else self.plain.over(steps)
-        return None if plain is None else one_cycle(plain)
+        return None if plain is None else one_cycle(plain, FewOfCycle)
+
+
+class FewOfCycle(OneCycle):
+    """A one-cycle that is asked for a few positions only."""
+
+    _table = None
 
 
 def variants(plan: Plan) -> Iterator[tuple[str, Plan]]:
@@ -52,14 +74,14 @@ def variants(plan: Plan) -> Iterator[tuple[str, Plan]]:
     cycle = one_cycle(plan)
     if cycle is not None:
         words = "counted as OneCycleLR(total_steps) does, whose phases end an update early"
-        yield words, Continued(cycle.curve, cycle.scale, _far(cycle), continuations(cycle)["climb"])
+        yield words, Continued.of_plan(cycle, continuations(cycle)["climb"])
         yield words, cycle
     on = went_on(plan)
     if on is not None:
         yield "past the end the values went on", on
     for how, past in continuations(plan).items():
         if how != "held":
-            yield f"past the end the values {how} again", Continued(plan.curve, plan.scale, _far(plan), past)
+            yield f"past the end the values {how} again", Continued.of_plan(plan, past)
 
 
 def continuations(plan: Plan) -> dict[str, Callable[[IntArray], IntArray]]:
@@ -92,7 +114,7 @@ def went_on(plan: Plan) -> Plan | None:
     return Continued(longer.curve, plan.scale, _far(plan))
 
 
-def one_cycle(plan: Plan) -> OneCycle | None:
+def one_cycle(plan: Plan, kind: type[OneCycle] = OneCycle) -> OneCycle | None:
     """The plan with PyTorch's phases, where it is a rise to the full value and a fall; None where it is none."""
     run, schedule, n = plan.curve.run, plan.curve.schedule, plan.length
     phases = [p for p in schedule.parts if isinstance(p, Decay)] if isinstance(schedule, Sequence) else []
@@ -110,7 +132,7 @@ def one_cycle(plan: Plan) -> OneCycle | None:
         return None
     shorter = [replace(p, span=Span(length, "steps")) for p, length in zip(first, lengths, strict=True)]
     made = plan.of_schedule(sequence(*shorter, last), replace(run, steps=n - 1, epochs=None, samples=None, tokens=None))
-    return None if made is None else OneCycle(made.curve, plan.scale, plan.reach, plan)
+    return None if made is None else kind(made.curve, plan.scale, plan.reach, plan)
 
 
 def _far(plan: Plan) -> int:
