@@ -62,4 +62,5 @@ def test_what_is_there_is_not_done_again(ran):
 
 
 def test_constants_are_chosen_on_what_was_recorded(ran):
-    assert "K 50 runs 4" in ran[0]("fit.py", "--what", "short")
+    played = ran[0]("fit.py", "--what", "short")
+    assert "K 30 runs 5" in played and "K half runs 6" in played

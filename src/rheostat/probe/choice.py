@@ -18,7 +18,7 @@ CLEAR = 1.3
 UNDER, OVER = 8.0, 2.0
 """As far below or above the short runs' answer the range test's counts; further, it is mistaken."""
 
-LITTLE, TELLS, WIDE = 0.25, 0.15, 16.0
+LITTLE, TELLS, WIDE = 0.25, 0.15, 4.0
 """Runs are too short to tell where the score fell by less than `LITTLE` of what it was, and learning rates a factor of
 `WIDE` apart differ by no more than `TELLS` of that: what was learned is what any of them learns at once."""
 
