@@ -223,6 +223,8 @@ def test_past_the_end_it_holds_and_says_so_once():
             scheduler.step()
     assert len(caught) == 1
     assert caught[0].filename == __file__
+    # The present run is no mend: what is advised must lengthen it.
+    assert "longer than Run(steps=6), say so in the Run, or with scheduler.extend(...)" in str(caught[0].message)
     assert [used[0] for used in optimizer.used[6:]] == [rh.parse(SPEC).over(rh.Run(steps=6), base=0.1).at(6)] * 5
 
 

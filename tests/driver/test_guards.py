@@ -414,14 +414,18 @@ for n, end in {ends!r}:
 """
 
 
-@pytest.fixture(scope="module")
-def last_words():
-    """What each program says at its end: real processes, which leave their interpreter."""
-    code = PROGRAMS.format(ends=ENDS)
+def programs(ends):
+    code = PROGRAMS.format(ends=ends)
     done = subprocess.run(
         [sys.executable, "-W", "ignore::DeprecationWarning", "-c", code], capture_output=True, text=True, check=True
     )
     return done.stderr.split("-- next\n")
+
+
+@pytest.fixture(scope="module")
+def last_words():
+    """What each program says at its end: real processes, which leave their interpreter."""
+    return programs(ENDS)
 
 
 def test_a_program_that_ends_at_31_percent_of_the_schedule_says_so(last_words):
@@ -434,6 +438,35 @@ def test_a_program_that_ends_at_31_percent_of_the_schedule_says_so(last_words):
 @pytest.mark.parametrize("i", range(1, len(ENDS)), ids=[f"{n} {end}" for n, end in ENDS[1:]])
 def test_an_end_that_is_meant_or_broken_off_is_left_alone(i, last_words):
     assert "EndedEarly" not in last_words[i]
+
+
+SILENT = """
+scheduler.close()
+run = rh.Run(steps=40, steps_per_epoch=10)
+scheduler = rh.Scheduler(optimizer, "linear()", run, clock={clock!r})
+for _ in range({updates}):
+    optimizer.step()
+{then}
+"""
+STILL = [  # the clock, updates without a call, what the program does then, and whether that is an oversight
+    ("calls", 9, "", True),
+    ("calls", 2, "", True),
+    ("calls", 9, "scheduler.state_dict()", True),
+    ("epochs", 15, "", True),
+    ("calls", 1, "", False),
+    ("epochs", 10, "", False),
+    ("updates", 40, "", False),
+    ("calls", 9, "scheduler.close()", False),
+    ("calls", 9, "raise KeyboardInterrupt", False),
+    ("calls", 9, "[(scheduler.step(), optimizer.step()) for _ in range(31)]", False),
+]
+
+
+def test_a_short_run_that_never_called_the_scheduler_hears_of_it_at_its_end():
+    ends = [(0, SILENT.format(clock=clock, updates=n, then=then)) for clock, n, then, _ in STILL]
+    for case, text in zip(STILL, programs(ends), strict=False):
+        assert (text.count("NotCalledWarning: the optimizer has made") == 1) == case[-1], (case, text)
+        assert ("scheduler.step() was never called" in text) == case[-1], (case, text)
 
 
 CHANGES = {

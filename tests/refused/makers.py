@@ -14,6 +14,8 @@ MAKERS = [
     # Lengths
     (lambda: rh.warmup(30), "over=30: need a length with a unit. Try '30 steps' or '30 epochs'."),
     (lambda: rh.warmup(0.05), "over=0.05: need a length with a unit. Try '0.05 steps' or '0.05 epochs'."),
+    (lambda: rh.warmup(-3), "over=-3: need a length with a unit. Try '500 steps' or '500 epochs'."),
+    (lambda: rh.warmup(NAN), "over=nan: need a length with a unit. Try '500 steps' or '500 epochs'."),
     (lambda: rh.warmup("30"), "over='30': need a number ≥ 0 with a unit. Try '30 steps' or '30 epochs'."),
     (
         lambda: rh.warmup(None),

@@ -72,8 +72,12 @@ class Cadence:
 
     def call_is_due(self, run: Run) -> bool:
         """Whether what a call counts is over, as far as updates tell, and the call has not come yet."""
-        whole = 1 if self.clock == "calls" else run.steps_per_epoch
-        return self.clock != "updates" and whole is not None and min(self.updates) >= whole
+        whole = self._whole(run)
+        return whole is not None and min(self.updates) >= whole
+
+    def _whole(self, run: Run) -> float | None:
+        """The updates that one call counts, where that is known."""
+        return {"updates": None, "calls": 1, "epochs": run.steps_per_epoch}[self.clock]
 
     def call_after_unprompted(self, run: Run, *, due: bool, evaluated: bool) -> None:
         """With the clock "updates", step() is called for the first time in several updates.
@@ -148,6 +152,14 @@ class Cadence:
             "If not, nothing is wrong: the calls move nothing on this clock.",
         )
 
+    def never_called(self, run: Run) -> str | None:
+        """At the end of the program: what to say if calls were due, and none came."""
+        whole = self._whole(run)
+        made = min(self.updates)
+        # The last updates may be left without their call, by a program that needs no further value.
+        overdue = whole is not None and made > whole and not self.called
+        return self._stands_still(made) if overdue else None
+
     def _never_called(self, run: Run) -> None:
         made = max(self.updates)
         declared = run.steps_per_epoch
@@ -155,10 +167,12 @@ class Cadence:
         if self.clock == "epochs":
             most = _EPOCHS * declared if declared else math.inf
         if made > most:
-            when = "each update" if self.clock == "calls" else "each epoch"
-            self.guards.say(
-                NotCalledWarning,
-                f"the optimizer has made {made} updates, and scheduler.step() was never called. With "
-                f"clock={self.clock!r} it moves the schedule, which stands still. Try calling it after {when}, or the "
-                'default, clock="updates", which needs no call.',
-            )
+            self.guards.say(NotCalledWarning, self._stands_still(made))
+
+    def _stands_still(self, made: int) -> str:
+        when = "each update" if self.clock == "calls" else "each epoch"
+        return (
+            f"the optimizer has made {made} updates, and scheduler.step() was never called. With "
+            f"clock={self.clock!r} it moves the schedule, which stands still. Try calling it after {when}, or the "
+            'default, clock="updates", which needs no call.'
+        )

@@ -16,6 +16,7 @@ import torch
 from rheostat.errors import (
     EndedEarlyWarning,
     ForgottenRestoreWarning,
+    NotCalledWarning,
     OverwrittenWarning,
     PastEndWarning,
     SchedulerError,
@@ -59,7 +60,7 @@ class Guards:
         self.say(
             PastEndWarning,
             f"training goes on past the end of the schedule: {at:.10g} {axis} of {whole:.10g}. The last value is held. "
-            f"If the run is meant to be longer, say so: {run!r}.",
+            f"If training is meant to be longer than {run!r}, say so in the Run, or with scheduler.extend(...).",
         )
 
     def overwritten(self, place: str, ours: float, found: float, position: int, *, yields: bool) -> None:
@@ -124,6 +125,12 @@ def run_out(scheduler: Engine) -> str | None:
     )
 
 
+def never_moved(scheduler: Engine) -> str | None:
+    """What to say of a scheduler that stood still because nobody called it, in a run too short to notice before."""
+    said = NotCalledWarning.__name__ in scheduler.guards.said
+    return None if said else scheduler.cadence.never_called(scheduler.run)
+
+
 def keep_watch(scheduler: Engine) -> None:
     """Look at the end of the program how far the schedule has come."""
     _running.add(scheduler)
@@ -142,11 +149,11 @@ def at_exit() -> None:
         return
     # Once: of several, the one that was made last.
     for scheduler in sorted(_running, key=lambda scheduler: scheduler.guards.number, reverse=True):
-        message = run_out(scheduler)
-        if message is not None:
-            filename, line = scheduler.guards.made_at
-            warnings.warn_explicit(message, EndedEarlyWarning, filename, line)
-            return
+        for category, look in ((NotCalledWarning, never_moved), (EndedEarlyWarning, run_out)):
+            message = look(scheduler)
+            if message is not None:
+                warnings.warn_explicit(message, category, *scheduler.guards.made_at)
+                return
 
 
 def _made_elsewhere(optimizer: Optimizer) -> int:

@@ -95,7 +95,8 @@ def _read(value: object, name: str) -> Span:
     if isinstance(value, str):
         return _parse(value, name)
     if isinstance(value, Real) and not isinstance(value, bool):
-        raise refuse(name, value, need="a length with a unit", mend=f"'{value} steps' or '{value} epochs'")
+        length = value if value < math.inf and not value <= 0 else 500  # what is advised must not be refused in turn
+        raise refuse(name, value, need="a length with a unit", mend=f"'{length} steps' or '{length} epochs'")
     raise refuse(name, value, need="a length with a unit, as text or a Span", mend="'500 steps' or '3 epochs'")
 
 
