@@ -146,6 +146,13 @@ def test_a_warning_is_one_clean_line(tmp_path):
     assert len(done.stderr.splitlines()) == 1
 
 
+def test_what_to_do_about_a_change_is_said_in_the_command_s_own_words(tmp_path):
+    rheostat("train", TINY, "--epochs", "2", "--quiet", "--out", "a", cwd=tmp_path)
+    done = rheostat("train", TINY, "--epochs", "3", "--quiet", "--out", "a", "--resume", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "--on-change keep" in done.stderr and "on_change" not in done.stderr
+
+
 def test_train_and_resume(tmp_path):
     done = rheostat_from_the_shell("train", TINY, "--epochs", "2", cwd=tmp_path)
     assert done.returncode == 0, done.stderr

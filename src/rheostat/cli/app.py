@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import warnings
 from collections.abc import Sequence
@@ -63,5 +64,6 @@ def _warned(  # noqa: PLR0917 - Python's signature
 
 
 def _failed(message: str) -> int:
+    message = re.sub(r"""on_change=(["'])(\w+)\1""", r"--on-change \2", message)  # as it is written at a terminal
     print(f"error: {message}", file=sys.stderr)
     return 2
