@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rheostat.probe.choice import ABOVE, BELOW, Choice, choose, settle, untold
+from rheostat.probe.choice import ABOVE, BELOW, CLOSE, Choice, choose, settle, untold
 
 UNDER, OVER = 10**BELOW, 10**ABOVE  # nine of ten best learning rates lie that near
 GRID = [1e-3 * 4**k for k in range(-3, 4)]
@@ -74,8 +74,9 @@ def test_runs_of_one_learning_rate_are_averaged():
     assert choose([(1, 1.0), (4, 0.5), (4, 2.5), (16, 3.0)], untrained=4.0).best == 1
 
 
-def test_long_runs_decide_alone():
-    assert settle(Choice(1.0, (0.6, 2.0), 1.2, open_below=False, open_above=False), 0.1, alone=True)[0] == 1.0
+def test_long_runs_decide_alone_and_their_band_is_as_wide_on_either_side():
+    found = settle(Choice(1.0, (0.6, 2.0), 1.2, open_below=False, open_above=False), 0.1, alone=True)
+    assert found == (1.0, (pytest.approx(10**-CLOSE), pytest.approx(10**CLOSE)))
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Short runs: that they are the real training in small, that failures are answers, and that nothing is left."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,8 @@ import torch
 import rheostat as rh
 from probe.test_range_test import data, linear, loss, sgd
 from probe.training import Training
-from rheostat.probe.find import most_updates, usual_updates
+from rheostat.probe.find import _search, most_updates, usual_updates
+from rheostat.probe.trials import Trial
 
 
 def found(model=None, optimizer=None, batches=None, loss_of=loss, **options):
@@ -173,15 +176,44 @@ def test_how_much_is_done():
     assert most_updates("thorough", 10_000) == 20 + 100 + 6 * 1400
 
 
-def test_the_search_goes_to_where_it_gets_better_then_half_way_on_both_sides():
-    result = found(effort=240 + 60)
-    lrs = [t.lr for t in result.trials]
-    assert lrs[1] == pytest.approx(4 * lrs[0])
-    scores = {t.lr: t.score for t in result.trials}
-    best = min(scores, key=scores.get)
-    ratios = sorted(lr / best for lr in scores)
-    assert any(r == pytest.approx(2) for r in ratios) or best == max(lrs)
-    assert len(lrs) <= 6
+class Played:
+    """Short runs whose score is known: a valley around one learning rate, and a cliff."""
+
+    untrained = 10.0
+
+    def __init__(self, best, cliff=math.inf, depth=10.0):
+        self.best, self.cliff, self.depth = best, cliff, depth
+
+    def all(self, lrs):
+        return [Trial(lr, self.score(lr), 40) for lr in lrs]
+
+    def score(self, lr):
+        if lr >= self.cliff:
+            return math.inf
+        return 10.0 - self.depth + math.log2(lr / self.best) ** 2 * self.depth / 40
+
+
+@pytest.mark.parametrize(
+    ("played", "runs", "tried"),
+    [
+        (Played(1.0), 9, [1, 4, 1 / 4, 2, 1 / 2]),
+        (Played(4.0), 9, [1, 4, 16, 8, 2]),
+        (Played(64.0), 9, [1, 4, 16, 64, 256, 128, 32]),
+        (Played(1 / 16), 9, [1, 4, 1 / 4, 1 / 16, 1 / 64, 1 / 8, 1 / 32]),
+        (Played(1.0), 4, [1, 4, 1 / 4, 2]),
+        (Played(4.0, cliff=4.0), 9, [1, 4, 1 / 4, 2, 1 / 2]),
+        (Played(1e-3, cliff=1 / 20), 9, [1, 4, 1 / 4, 1 / 16, 1 / 64, 1 / 256, 1 / 1024, 1 / 4096, 1 / 512]),
+    ],
+)
+def test_the_search_goes_by_factors_of_4_to_where_it_gets_better_then_half_way_to_both_sides(played, runs, tried):
+    found = [t.lr for t in _search(played, 1.0, runs, patient=False)]
+    assert found == pytest.approx(tried)
+
+
+def test_a_search_that_cannot_tell_ends_early_unless_it_is_patient():
+    flat = Played(1.0, depth=0.1)  # a hundredth of the untrained score, and 1 and 4 are a tenth of that apart
+    assert [t.lr for t in _search(flat, 1.0, 9, patient=False)] == [1, 4]
+    assert len(_search(flat, 1.0, 9, patient=True)) == 5
 
 
 def test_long_runs_decide_alone():

@@ -9,7 +9,8 @@ feedback    metric-driven parts: their states, and what reports make of them
 state       what a checkpoint holds, checked
 change      a checkpoint and code that disagree: keep, adopt, rebase
 amend       a schedule that is extended or cooled down while it runs
-takeover    PyTorch's own schedulers, read as schedules
+takeover    PyTorch's own schedulers, taken over in mid-run
+translated  each class of them as a schedule
 ranks       one metric, and one time, for all processes
 second      a second scheduler on one optimizer: the newer takes over
 guards      what looks wrong, said once at the user's line, or raised

@@ -1,4 +1,4 @@
-"""PyTorch's own schedulers, read as schedules: one small function for each class.
+"""PyTorch's own schedulers, taken over: their schedules, their place, and the values that they left.
 
 What counts is what the scheduler object holds, so a restored one is taken over with the arguments it was saved with.
 """
@@ -16,24 +16,10 @@ from torch.optim import lr_scheduler as torch_schedulers
 from rheostat.driver.change import InForce, continued
 from rheostat.driver.columns import number_of, value_of
 from rheostat.driver.plan import Entry, curve_of, has, rules
+from rheostat.driver.translated import schedule_of, span_of
 from rheostat.errors import SchedulerError, refuse
-from rheostat.schedule import (
-    Schedule,
-    absolute,
-    constant,
-    cosine,
-    cosine_restarts,
-    cyclic,
-    exponential,
-    linear,
-    multistep,
-    piecewise,
-    plateau,
-    polynomial,
-    step,
-)
-from rheostat.schedule.combine import product, sequence
-from rheostat.schedule.levels import Level
+from rheostat.schedule import Schedule, cosine, cyclic, linear, plateau
+from rheostat.schedule.combine import sequence
 from rheostat.schedule.metric import PlateauState
 
 if TYPE_CHECKING:
@@ -42,8 +28,6 @@ if TYPE_CHECKING:
     from rheostat.driver.engine import Engine
 
 _ROUNDING = 1e-9  # what PyTorch's recursive forms may have gathered
-Length = int | None
-Convert = Callable[[Any, Length, str], Schedule]
 
 
 @dataclass
@@ -87,7 +71,7 @@ def read(scheduler: Any, clock: str) -> Taken:
         return _one_cycle(scheduler, unit)
     if type(scheduler) is torch_schedulers.CyclicLR:
         return _cyclic(scheduler, unit)
-    return Taken({"lr": _schedule(scheduler, None, unit)}, _position(scheduler), _values(scheduler, "lr"))
+    return Taken({"lr": schedule_of(scheduler, None, unit)}, _position(scheduler), _values(scheduler, "lr"))
 
 
 def with_schedule(scheduler: Any, schedule: Any) -> Taken:
@@ -145,113 +129,6 @@ def _position(scheduler: Any) -> int:
     return int(scheduler.last_epoch)
 
 
-def _schedule(scheduler: Any, length: Length, unit: str) -> Schedule:
-    """A schedule of a given length (None: the rest) that gives what the scheduler does."""
-    convert = _READ.get(type(scheduler))
-    if convert is None:
-        name = type(scheduler).__name__
-        raise SchedulerError(
-            f"from_torch({name}): cannot be read as a schedule"
-            f"{', because it is code' if 'Lambda' in name or 'Multiplicative' in name else ''}. "
-            "Try from_torch(old, run, schedule=...), which goes on from its learning rate with a schedule of yours."
-        )
-    return convert(scheduler, length, unit)
-
-
-def _span(n: float, unit: str) -> str:
-    return f"{n:.15g} {unit}"
-
-
-def _over(length: Length, unit: str) -> str | None:
-    return None if length is None else _span(length, unit)
-
-
-def _then_hold(make: Callable[[str], Schedule], n: int, last: Level, length: Length, unit: str) -> Schedule:
-    """A shape of n calls, then its last factor."""
-    if length is not None and n > length:
-        raise SchedulerError(
-            f"from_torch(SequentialLR): a part of {n} calls is cut off at its milestone, after {length}. "
-            "Try from_torch(old, run, schedule=...)."
-        )
-    if n == 0:
-        return constant(last, over=_over(length, unit))
-    if length is None or n == length:  # at the end the last value is held anyway
-        return make(_span(n, unit))
-    return make(_span(n, unit)) >> constant(last, over=_span(length - n, unit))
-
-
-def _step(s: Any, length: Length, unit: str) -> Schedule:
-    return step(every=_span(s.step_size, unit), factor=s.gamma, over=_over(length, unit))
-
-
-def _multistep(s: Any, length: Length, unit: str) -> Schedule:
-    milestones = sorted(n for n in s.milestones if length is None or n < length)
-    if any(s.milestones[n] > 1 for n in milestones) or (milestones and milestones[0] <= 0):
-        raise SchedulerError(f"from_torch(MultiStepLR): milestones {milestones} with repeats or 0. Try schedule=....")
-    if not milestones:
-        return constant(over=_over(length, unit))
-    return multistep(at=[_span(n, unit) for n in milestones], factor=s.gamma, over=_over(length, unit))
-
-
-def _constant(s: Any, length: Length, unit: str) -> Schedule:
-    if length is None and s.total_iters:
-        points = [(_span(0, unit), s.factor), (_span(s.total_iters, unit), 1.0)]
-        return piecewise(points, shape="constant")
-    return _then_hold(lambda over: constant(s.factor, over=over), s.total_iters, 1.0, length, unit)
-
-
-def _linear(s: Any, length: Length, unit: str) -> Schedule:
-    make: Callable[[str], Schedule] = lambda over: linear(start=s.start_factor, end=s.end_factor, over=over)
-    return _then_hold(make, s.total_iters, s.end_factor, length, unit)
-
-
-def _exponential(s: Any, length: Length, unit: str) -> Schedule:
-    return exponential(factor=s.gamma, every=_span(1, unit), over=_over(length, unit))
-
-
-def _polynomial(s: Any, length: Length, unit: str) -> Schedule:
-    return _then_hold(lambda over: polynomial(power=s.power, over=over), s.total_iters, 0.0, length, unit)
-
-
-def _cosine(s: Any, length: Length, unit: str) -> Schedule:
-    end: Level = absolute(s.eta_min) if s.eta_min else 0.0
-    # PyTorch's climbs again past its end; what was meant is to stay there.
-    return _then_hold(lambda over: cosine(end=end, over=over), s.T_max, end, length, unit)
-
-
-def _restarts(s: Any, length: Length, unit: str) -> Schedule:
-    end = absolute(s.eta_min) if s.eta_min else 0.0
-    return cosine_restarts(period=_span(s.T_0, unit), growth=s.T_mult, end=end, over=_over(length, unit))
-
-
-def _sequential(s: Any, length: Length, unit: str) -> Schedule:
-    ends = [*s._milestones, length]
-    begins = [0, *s._milestones]
-    parts = [
-        _schedule(part, None if end is None else end - begin, unit)
-        for part, begin, end in zip(s._schedulers, begins, ends, strict=True)
-    ]
-    return sequence(*parts)
-
-
-def _chained(s: Any, length: Length, unit: str) -> Schedule:
-    return product(*(_schedule(part, length, unit) for part in s._schedulers))
-
-
-_READ: dict[type, Convert] = {
-    torch_schedulers.StepLR: _step,
-    torch_schedulers.MultiStepLR: _multistep,
-    torch_schedulers.ConstantLR: _constant,
-    torch_schedulers.LinearLR: _linear,
-    torch_schedulers.ExponentialLR: _exponential,
-    torch_schedulers.PolynomialLR: _polynomial,
-    torch_schedulers.CosineAnnealingLR: _cosine,
-    torch_schedulers.CosineAnnealingWarmRestarts: _restarts,
-    torch_schedulers.SequentialLR: _sequential,
-    torch_schedulers.ChainedScheduler: _chained,
-}
-
-
 def _plateau(s: Any) -> Taken:
     """The cuts that were made are in the groups already: what stands there now is the base."""
     rates = [float(group["lr"]) for group in s.optimizer.param_groups]
@@ -294,7 +171,7 @@ def _phases(s: Any, level: dict[str, float], key: str, shape: Callable[..., Sche
     for phase in s._schedule_phases:
         start, end = level[phase[f"start_{what}"]], level[phase[f"end_{what}"]]
         length = float(phase["end_step"]) - begin
-        parts.append(shape(start=start, end=end, over=_span(length, unit)))
+        parts.append(shape(start=start, end=end, over=span_of(length, unit)))
         begin = float(phase["end_step"])
     return sequence(*parts)
 
@@ -303,9 +180,9 @@ def _cyclic(s: Any, unit: str) -> Taken:
     if s._scale_fn_custom is not None:
         raise SchedulerError("from_torch(CyclicLR): its scale_fn is code. Try from_torch(old, run, schedule=...).")
     up = s.total_size * s.step_ratio
-    settings: dict[str, Any] = {"up": _span(up, unit), "down": _span(s.total_size - up, unit), "mode": s.mode}
+    settings: dict[str, Any] = {"up": span_of(up, unit), "down": span_of(s.total_size - up, unit), "mode": s.mode}
     if s.mode == "exp_range":
-        settings |= {"factor": s.gamma, "every": _span(1, unit)}
+        settings |= {"factor": s.gamma, "every": span_of(1, unit)}
     schedules = {"lr": [cyclic(low=_share(low, high), **settings) for low, high in _pairs(s.base_lrs, s.max_lrs)]}
     bases = {"lr": [float(v) for v in s.max_lrs]}
     if s.cycle_momentum:

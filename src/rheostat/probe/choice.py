@@ -17,6 +17,8 @@ CLEAR = 1.3
 """The margin below what range test and short runs say together: too high is a cliff, too low is a slope."""
 UNDER, OVER = 8.0, 2.0
 """As far below or above the short runs' answer the range test's counts; further, it is mistaken."""
+ONLY = 2.0
+"""The margin below the short runs' answer where there is no other."""
 
 LITTLE, TELLS, WIDE = 0.25, 0.15, 4.0
 """Runs are too short to tell where the score fell by less than `LITTLE` of what it was, and learning rates a factor of
@@ -86,7 +88,7 @@ def settle(choice: Choice, ramp: float | None, *, alone: bool) -> tuple[float, t
     if alone:
         suggestion = short
     elif ramp is None:
-        suggestion = short / OVER
+        suggestion = short / ONLY
     else:
         suggestion = math.sqrt(short * min(max(ramp, short / UNDER), short * OVER)) / CLEAR
     return suggestion, around(suggestion, choice.band, alone=alone)

@@ -9,9 +9,8 @@ import numpy as np
 import torch
 from torch.optim import Optimizer
 
-from rheostat.driver.clock import unwrapped
 from rheostat.driver.columns import base_of
-from rheostat.errors import SchedulerError, refuse
+from rheostat.errors import refuse
 from rheostat.schedule.base import FloatArray
 from rheostat.schedule.levels import count, number
 
@@ -58,14 +57,6 @@ def ramp(low: float, high: float, steps: int) -> FloatArray:
     lrs: FloatArray = np.exp(np.linspace(np.log(low), np.log(high), steps))
     lrs[0], lrs[-1] = low, high
     return lrs
-
-
-def optimizers_of(given: object) -> list[Optimizer]:
-    """The optimizers inside what was given: one, or several, wrapped by a framework or not."""
-    several = list(given) if isinstance(given, (list, tuple)) else [given]
-    if not several:
-        raise SchedulerError("optimizer=[]: need at least one optimizer. Try torch.optim.AdamW(model.parameters()).")
-    return [unwrapped(optimizer) for optimizer in several]
 
 
 def modules_of(given: Any) -> list[torch.nn.Module]:

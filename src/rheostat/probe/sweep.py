@@ -9,12 +9,13 @@ from typing import Any, Self
 
 import torch
 
+from rheostat.driver.arguments import optimizers_of
 from rheostat.driver.ranks import agree
 from rheostat.errors import SchedulerError, refuse
 from rheostat.probe.arguments import checked_scaler, listed
 from rheostat.probe.batches import Batches, Source
 from rheostat.probe.curve import RangeCurve
-from rheostat.probe.ramp import Bases, modules_of, optimizers_of, ramp
+from rheostat.probe.ramp import Bases, modules_of, ramp
 from rheostat.probe.reading import read
 from rheostat.probe.result import RangeResult
 from rheostat.probe.snapshot import Snapshot

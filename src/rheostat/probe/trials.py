@@ -12,6 +12,7 @@ from typing import Any, Self
 import numpy as np
 import torch
 
+from rheostat.driver.arguments import optimizers_of
 from rheostat.driver.columns import Column, Member
 from rheostat.driver.plan import Entry, curve_of, plan, rules
 from rheostat.driver.ranks import agree
@@ -21,7 +22,7 @@ from rheostat.errors import refuse
 from rheostat.probe.batches import Batches, Source, device_of, to_device
 from rheostat.probe.compress import shares, warmup
 from rheostat.probe.jobs import Jobs
-from rheostat.probe.ramp import Bases, optimizers_of
+from rheostat.probe.ramp import Bases
 from rheostat.probe.snapshot import Snapshot
 from rheostat.probe.step import Step, wants_closure
 from rheostat.probe.store import Where

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import signal
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from rheostat.driver import Scheduler
 from rheostat.driver.change import OnChange
 from rheostat.errors import SchedulerError, StateError, refuse
 from rheostat.ledger import Ledger
+from rheostat.probe.batches import to_device
 from rheostat.schedule import Schedule, Span
 from rheostat.schedule.levels import flag
 from rheostat.training import checkpoint, restart
@@ -267,19 +268,6 @@ def _listens(task: Task, scheduler: Scheduler) -> bool:
         need = "the name of a number that evaluate gives, for plateau() to listen to"
         raise refuse("metric", None, need=need, mend="rh.Task(..., evaluate=..., metric='loss')")
     return listens
-
-
-def to_device(batch: Any, device: torch.device) -> Any:
-    """A batch of any nesting, its tensors on the device."""
-    if isinstance(batch, torch.Tensor):
-        return batch.to(device, non_blocking=True)
-    if isinstance(batch, Mapping):
-        return {name: to_device(value, device) for name, value in batch.items()}
-    if isinstance(batch, tuple) and hasattr(batch, "_fields"):
-        return type(batch)(*(to_device(value, device) for value in batch))
-    if isinstance(batch, (list, tuple)):
-        return type(batch)(to_device(value, device) for value in batch)
-    return batch
 
 
 def _device() -> torch.device:
