@@ -52,6 +52,16 @@ def cancer() -> Split:
 
 
 @cache
+def wine() -> Split:
+    """118 + 60 rows of 13 standardised numbers (scikit-learn's wines)."""
+    from sklearn.datasets import load_wine
+
+    x, y = load_wine(return_X_y=True)
+    x = (x - x.mean(0)) / x.std(0)
+    return split(torch.tensor(x, dtype=torch.float32), torch.tensor(y), 60)
+
+
+@cache
 def diabetes() -> Split:
     """342 + 100 rows of 10 numbers, and how far the illness went on (scikit-learn); all standardised."""
     from sklearn.datasets import load_diabetes

@@ -1,4 +1,4 @@
-"""The finders' constants, chosen on the first half of the tasks: each value played through on what was recorded.
+"""The finders' constants, chosen on the first of the tasks: each value played through on what was recorded.
 
     python bench/find_lr/fit.py [--what ramp|short]
 
@@ -42,12 +42,12 @@ def tables() -> dict[Key, Tables]:
     for row in running.rows("trials.jsonl"):
         one = found[row["task"], row["optimizer"], row["seed"]]
         table = one.setdefault(row["length"], {"untrained": row["untrained"], "rows": {}, "updates": row["updates"]})
-        table["rows"][row["lr"]] = (math.inf if row["score"] is None else row["score"], row["done"])
+        table["rows"][row["lr"]] = (math.inf if row["score"] is None else row["score"], row["done"], row["late"])
     return found
 
 
 class Played:
-    """Short runs that are looked up: between two learning rates that were recorded, their scores are interpolated."""
+    """Short runs that are looked up: between two learning rates that were recorded, they are interpolated."""
 
     def __init__(self, one: Tables, length: str) -> None:
         self.rows, self.updates, self.untrained = (one[length][name] for name in ("rows", "updates", "untrained"))
@@ -58,15 +58,16 @@ class Played:
 
     def trial(self, lr: float) -> Trial:
         """One of them."""
-        rows = self.rows
-        x = np.log2(sorted(rows))
+        x = np.log2(sorted(self.rows))
         at = math.log2(lr)
-        scores, done = (np.array([rows[lr][i] for lr in sorted(rows)]) for i in (0, 1))
         if at > x[-1] + 1:
             return Trial(lr, math.inf, self.updates // 4, "diverged")
         if at < x[0]:
-            return Trial(lr, self.untrained, self.updates)
-        return Trial(lr, float(np.interp(at, x, scores)), round(float(np.interp(at, x, done))))
+            return Trial(lr, self.untrained, self.updates, late=1.0)
+        columns = np.array([self.rows[lr] for lr in sorted(self.rows)]).T
+        with np.errstate(invalid="ignore"):
+            score, done, late = (float(np.interp(at, x, column)) for column in columns)
+        return Trial(lr, math.inf if math.isnan(score) else score, round(done), late=late)
 
 
 def judge(answers: dict[Key, tuple[float | None, float]]) -> str:
@@ -92,45 +93,49 @@ def fit_ramps() -> None:
 
 
 def fit_short() -> None:
-    """Runs of a balanced search: how long, how many, when they cannot tell, and the margin; then of a thorough one."""
+    """Runs of a balanced search: how long, how many, and when they were too short; then of a thorough one."""
     recorded, known = tables(), ramps()
-    for length, runs, little, clear in itertools.product(("30", "60"), (4, 5, 6), (0.0, 0.25), (1.2, 1.3, 1.4)):
-        choice.LITTLE, choice.CLEAR = little, clear
+    for length, runs, drift, late in itertools.product(
+        ("root", "double"), (3, 4, 5), (0.2, 0.32, 0.4), (0.6, 0.7, 0.8, 1.0)
+    ):
+        choice.DRIFT, find.LATE = drift, late
         said = {key: _balanced(one, known[key][40], length, runs) for key, one in recorded.items()}
-        print(f"K {length} runs {runs} little {little:.2f} clear {clear:.1f}  {judge(said)}")
-    for length, runs, nearly in itertools.product(("quarter", "half"), (5, 6), (0.01, 0.03, 0.05, 0.1)):
-        choice.NEARLY = nearly
+        print(f"K {length} runs {runs} drift {drift:.2f} late {late:.1f}  {judge(said)}")
+    for length, runs, drift, nearly in itertools.product(
+        ("quarter", "half"), (5, 6), (0.0, 0.2, 0.32, 0.4), (0.01, 0.03, 0.05, 0.1)
+    ):
+        choice.DRIFT, choice.NEARLY = drift, nearly
         said = {key: _thorough(one, known[key][40], length, runs) for key, one in recorded.items()}
-        print(f"K {length} runs {runs} nearly {nearly:.2f}  {judge(said)}")
+        print(f"K {length} runs {runs} drift {drift:.2f} nearly {nearly:.2f}  {judge(said)}")
 
 
 def _balanced(one: Tables, seen: tuple[RangeCurve, int], length: str, runs: int) -> tuple[float | None, float]:
     """The suggestion of a balanced search, and what it costs."""
     curve, cost = seen
     ramp, played = reading.read(curve), Played(one, length)
-    done = find._search(played, find._centre(ramp, 1.0), runs, patient=False)  # type: ignore[arg-type]
-    cost += sum(t.updates for t in done)
-    middle = choice.untold(find._scores(done), played.untrained)
-    if middle is not None:
-        lr, more = _alone(one, "quarter", find._RUNS, middle)
-        return lr, cost + more
-    chosen = choice.choose(find._scores(done), played.untrained)
-    read = found.answered(ramp)
-    return (read if chosen is None else choice.settle(chosen, read, alone=False)[0]), cost
+    runs += find._GUESSED if found.answered(ramp) is None else 0
+    centre = find._centre(ramp, 1.0)
+    done = find._search(played, centre, runs, patient=False)  # type: ignore[arg-type]
+    if not find._told(done, played.untrained):
+        best, cost = find._best(done), cost + sum(t.updates for t in done)
+        centre = best.lr / find._LOWER if best.score < played.untrained else centre
+        played = Played(one, "quarter")
+        done = find._search(played, centre, find._RUNS, patient=True)  # type: ignore[arg-type]
+    return _said(done, played, one, found.answered(ramp)), cost + sum(t.updates for t in done)
 
 
 def _thorough(one: Tables, seen: tuple[RangeCurve, int], length: str, runs: int) -> tuple[float | None, float]:
     """The same of a thorough search."""
-    lr, cost = _alone(one, length, runs, find._centre(reading.read(seen[0]), 1.0))
-    return lr, cost + seen[1]
+    ramp, played = reading.read(seen[0]), Played(one, length)
+    runs += find._GUESSED if found.answered(ramp) is None else 0
+    done = find._search(played, find._centre(ramp, 1.0), runs, patient=True)  # type: ignore[arg-type]
+    return _said(done, played, one, found.answered(ramp)), seen[1] + sum(t.updates for t in done)
 
 
-def _alone(one: Tables, length: str, runs: int, centre: float) -> tuple[float | None, float]:
-    """What runs say that decide alone, and what they cost."""
-    played = Played(one, length)
-    done = find._search(played, centre, runs, patient=True)  # type: ignore[arg-type]
+def _said(done: list[Trial], played: Played, one: Tables, ramp: float | None) -> float | None:
+    """The suggestion that short runs lead to; a half is half of the training."""
     chosen = choice.choose(find._scores(done), played.untrained)
-    return (None if chosen is None else chosen.suggestion), sum(t.updates for t in done)
+    return ramp if chosen is None else choice.settle(chosen, played.updates / (2 * one["half"]["updates"]))[0]
 
 
 def main() -> None:

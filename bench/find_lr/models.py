@@ -44,14 +44,15 @@ class Transformer(nn.Module):
 
 
 class Patches(nn.Module):
-    """Square images of 8 × 8 as 16 patches of 2 × 2."""
+    """Square images as 16 square patches, embedded."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, side: int = 2) -> None:
         super().__init__()
-        self.project = nn.Linear(4, width)
+        self.side = side
+        self.project = nn.Linear(side * side, width)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        tiles = x.view(-1, 4, 2, 4, 2).transpose(2, 3).reshape(-1, 16, 4)
+        tiles = x.view(-1, 4, self.side, 4, self.side).transpose(2, 3).reshape(-1, 16, self.side**2)
         return self.project(tiles)
 
 
@@ -66,6 +67,33 @@ class Recurrent(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.head(self.gru(self.embed(x))[0])
+
+
+class Reader(nn.Module):
+    """An LSTM over rows, and a classifier on where it ends."""
+
+    def __init__(self, inputs: int, width: int, classes: int) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(inputs, width, batch_first=True)
+        self.head = nn.Linear(width, classes)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(self.lstm(x)[0][:, -1])
+
+
+class Factors(nn.Module):
+    """A matrix of words by words as the product of two narrow ones (Pennington et al. 2014)."""
+
+    def __init__(self, words: int, width: int) -> None:
+        super().__init__()
+        self.vectors = nn.ModuleList(nn.Embedding(words, width) for _ in range(2))
+        self.levels = nn.ModuleList(nn.Embedding(words, 1) for _ in range(2))
+        for table in [*self.vectors, *self.levels]:
+            nn.init.normal_(table.weight, std=0.05)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        a, b = (vectors(x[:, i]) for i, vectors in enumerate(self.vectors))
+        return (a * b).sum(-1, keepdim=True) + sum(level(x[:, i]) for i, level in enumerate(self.levels))
 
 
 class Block(nn.Module):

@@ -19,8 +19,8 @@ from rheostat.probe.ranged import ranged
 from rheostat.probe.trials import Trials
 
 LENGTHS = {
-    "30": lambda steps: 30,
-    "60": lambda steps: 60,
+    "root": lambda steps: max(30, int(1.4 * math.sqrt(steps))),
+    "double": lambda steps: max(60, int(2.8 * math.sqrt(steps))),
     "quarter": lambda steps: steps // 4,
     "half": lambda steps: steps // 2,
 }
@@ -63,7 +63,7 @@ def _short_runs(known: dict[str, Any], updates: int, lrs: list[float]) -> None:
         for lr in lrs:
             trial = trials.trial(lr)
             score = trial.score if math.isfinite(trial.score) else None
-            row = {"updates": updates, "lr": lr, "score": score, "done": trial.updates}
+            row = {"updates": updates, "lr": lr, "score": score, "done": trial.updates, "late": round(trial.late, 3)}
             running.append("trials.jsonl", known | row | {"untrained": trials.untrained})
 
 

@@ -1,6 +1,6 @@
 """The table: how far each finder's learning rate is from the best, what it costs, and whether the difference is chance.
 
-    python bench/find_lr/report.py [--half on|unseen|later|all] [--answers FILE]
+    python bench/find_lr/report.py [--tasks on|unseen|later|fresh|all] [--answers FILE]
 
 regret      (L(suggested) − L*) / (L untrained − L*), on unseen data after a whole training, between 0 and 1
 worst       the mean regret of the worst pair of task and optimizer
@@ -136,11 +136,11 @@ def floor(known: dict[Key, Oracle], names: set[str]) -> list[dict[str, Any]]:
 def main() -> None:
     """Print it."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--half", choices=["on", "unseen", "later", "all"], default="unseen")
+    parser.add_argument("--tasks", choices=list(tasks.SETS), default="fresh")
     parser.add_argument("--answers", default="answers.jsonl")
     parser.add_argument("--by-pair", action="store_true", help="our regrets for each pair too")
     chosen = parser.parse_args()
-    names = set({"on": tasks.ON, "unseen": tasks.UNSEEN, "later": tasks.LATER, "all": tasks.TASKS}[chosen.half])
+    names = set(tasks.SETS[chosen.tasks])
     known = oracles()
     found = judged(running.rows(chosen.answers) + floor(known, names), known, names)
     print(f"{'finder':<18} regret  worst  fails  factor   band   cost  none    n")

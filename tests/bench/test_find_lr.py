@@ -47,7 +47,7 @@ def test_everyone_is_asked_and_judged(ran):
     run, folder = ran
     asked = {row["finder"] for row in rows(folder, "answers.jsonl")}
     assert {"fast", "balanced", "thorough", "Lightning", "ignite"} <= asked
-    table = run("report.py", "--half", "on")
+    table = run("report.py", "--tasks", "on")
     for finder in ("fast", "balanced", "thorough", "ignite"):
         assert any(line.startswith(finder) for line in table.splitlines())
     assert "ignite − balanced" in table
@@ -63,4 +63,4 @@ def test_what_is_there_is_not_done_again(ran):
 
 def test_constants_are_chosen_on_what_was_recorded(ran):
     played = ran[0]("fit.py", "--what", "short")
-    assert "K 30 runs 5" in played and "K half runs 6" in played
+    assert "K root runs 4" in played and "K half runs 6" in played

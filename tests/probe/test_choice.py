@@ -1,4 +1,4 @@
-"""What scores of short runs say: the best, its band, an answer among the best; and what becomes of two answers."""
+"""What scores of short runs say: the best, its band, an answer among the best; and what that is for a longer training."""
 
 import math
 
@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rheostat.probe.choice import ABOVE, BELOW, CLOSE, Choice, choose, settle, untold
+from rheostat.probe.choice import Choice, choose, late, settle
 
-UNDER, OVER = 10**BELOW, 10**ABOVE  # nine of ten best learning rates lie that near
 GRID = [1e-3 * 4**k for k in range(-3, 4)]
 
 
@@ -74,45 +73,35 @@ def test_runs_of_one_learning_rate_are_averaged():
     assert choose([(1, 1.0), (4, 0.5), (4, 2.5), (16, 3.0)], untrained=4.0).best == 1
 
 
-def test_long_runs_decide_alone_and_their_band_is_as_wide_on_either_side():
-    found = settle(Choice(1.0, (0.6, 2.0), 1.2, open_below=False, open_above=False), 0.1, alone=True)
-    assert found == (1.0, (pytest.approx(10**-CLOSE), pytest.approx(10**CLOSE)))
+SEEN = Choice(1.0, (0.6, 2.0), 1.2, open_below=False, open_above=False)
 
 
-@pytest.mark.parametrize(
-    ("ramp", "suggestion", "band"),
-    [
-        (0.25, 0.5 / 1.3, (0.5 / 1.3 / UNDER, 0.5 / 1.3 * OVER)),  # half-way, and a margin
-        (1 / 8, 8**-0.5 / 1.3, (8**-0.5 / 1.3 / UNDER, 8**-0.5 / 1.3 * OVER)),
-        (1e-4, 8**-0.5 / 1.3, (8**-0.5 / 1.3 / UNDER, 8**-0.5 / 1.3 * OVER)),  # so far off it is mistaken
-        (100.0, 2**0.5 / 1.3, (2**0.5 / 1.3 / UNDER, 2**0.5 / 1.3 * OVER)),
-        (None, 0.5, (0.5 / UNDER, 0.5 * OVER)),
-    ],
-)
-def test_short_runs_and_range_test_meet_half_way(ramp, suggestion, band):
-    found = settle(Choice(1.0, (0.6, 2.0), 1.2, open_below=False, open_above=False), ramp, alone=False)
-    assert found == (pytest.approx(suggestion), pytest.approx(band))
+@pytest.mark.parametrize("share", [1.0, 0.5, 0.25, 0.03])
+def test_the_longer_the_training_the_lower_the_suggestion_and_the_wider_the_band(share):
+    suggestion, band = settle(SEEN, share)
+    assert suggestion == pytest.approx(share**0.32)  # Bjorck et al. 2024
+    off = 10 ** (0.6 + 0.4 * math.log10(1 / share))
+    assert band == (pytest.approx(suggestion / off), pytest.approx(suggestion * off))
 
 
 def test_what_was_seen_is_in_the_band_wherever_the_suggestion_lies():
-    _, band = settle(Choice(1.0, (1e-9, 1e9), 1.2, open_below=False, open_above=False), 1e-4, alone=False)
+    _, band = settle(Choice(1.0, (1e-9, 1e9), 1.2, open_below=False, open_above=False), 0.1)
     assert band == (1e-9, 1e9)
 
 
 @pytest.mark.parametrize(
-    ("scores", "middle"),
+    ("losses", "share"),
     [
-        ([(1, 2.1), (4, 2.11), (16, 2.12)], 4.0),
-        ([(1, 2.11), (4, 2.3), (16, 2.1), (64, 2.11)], 8.0),  # from the lowest to the highest, whatever lies between
-        ([(1, 2.1), (4, 2.11), (16, 2.2)], 2.0),
-        ([(1, 2.1), (4, 2.15), (16, 2.2)], None),
-        ([(1, 2.1), (2, 2.1), (3, 2.1)], None),
-        ([(1, 1.5), (4, 1.5), (16, 1.5)], None),  # much was learned, at any of them
-        ([(1, 2.4), (16, 2.5)], None),  # nothing was learned
-        ([(1, math.inf), (16, math.inf)], None),
-        ([], None),
+        ([4.0] * 10 + [3.0] * 10 + [2.0] * 10 + [1.0] * 10, 2 / 3),
+        ([2.3] * 20 + [1.7] * 10 + [1.0] * 10, 1.0),  # it stood still until half of the run
+        ([9.0] * 10 + [1.0] * 30, 0.0),
+        ([4.0] * 10 + [1.0] * 10 + [0.5] * 10 + [2.0] * 10, 0.0),  # it lost some of it again
+        ([2.0] * 10 + [4.0] * 10 + [2.0] * 10 + [1.0] * 10, 1.0),
+        ([1.0] * 40, 1.0),
+        ([1.0] * 20 + [2.0] * 20, 1.0),
+        ([1.0, 2.0], 1.0),
     ],
 )
-def test_runs_cannot_tell_where_rates_a_factor_of_4_apart_learned_nearly_the_same_and_little(scores, middle):
-    found = untold(scores, untrained=2.3)
-    assert found == (None if middle is None else pytest.approx(middle))
+def test_how_late_a_run_learned_what_it_learned(losses, share):
+    assert late(losses) == pytest.approx(share)
+    assert late([7 - 3 * (1 - value) for value in losses]) == pytest.approx(share)

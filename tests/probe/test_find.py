@@ -9,7 +9,7 @@ import torch
 import rheostat as rh
 from probe.test_range_test import data, linear, loss, sgd
 from probe.training import Training
-from rheostat.probe.find import _search, most_updates, usual_updates
+from rheostat.probe.find import _search, usual_updates
 from rheostat.probe.trials import Trial
 
 
@@ -36,7 +36,7 @@ def test_it_finds_what_the_real_training_wants():
         scores[lr] = value.item()
     assert scores[result.suggestion] == min(scores.values())
     assert result.updates == result.looked + sum(t.updates for t in result.trials)
-    assert result.updates <= most_updates("balanced", 500)
+    assert result.updates <= usual_updates("balanced", 500)
     assert f"{result.suggestion:.2g}" in str(result)
     assert {t.updates for t in result.trials} <= {31} | {t.updates for t in result.trials if t.note}
 
@@ -165,15 +165,14 @@ def test_where_every_run_crashes_the_error_is_the_users():
 
 
 def test_how_much_is_done():
-    assert usual_updates("balanced", 1000) == 20 + 75 + 5 * 44
-    assert most_updates("balanced", 1000) == usual_updates("balanced", 1000) + 5 * 250
-    assert usual_updates("balanced", 5000) == 20 + 100 + 5 * 98
-    assert most_updates("balanced", 50_000) == 20 + 100 + 5 * 200 + 5 * 400
-    assert most_updates("balanced", 10) == 20 + 40 + 5 * 10
+    assert usual_updates("balanced", 1000) == 20 + 75 + 4 * 44
+    assert usual_updates("balanced", 5000) == 20 + 100 + 4 * 98
+    assert usual_updates("balanced", 50_000) == 20 + 100 + 4 * 200
+    assert usual_updates("balanced", 10) == 20 + 40 + 4 * 10
     for budget in (120, 199, 240, 500, 1000, 3000, 20_000):
-        assert most_updates(budget, 10**6) <= max(budget, 2 * 120)
-    assert most_updates("thorough", 500) == 20 + 40 + 6 * 250
-    assert most_updates("thorough", 10_000) == 20 + 100 + 6 * 1400
+        assert usual_updates(budget, 10**6) <= max(budget, 2 * 120)
+    assert usual_updates("thorough", 500) == 20 + 40 + 6 * 250
+    assert usual_updates("thorough", 10_000) == 20 + 100 + 6 * 1400
 
 
 class Played:
@@ -181,11 +180,11 @@ class Played:
 
     untrained = 10.0
 
-    def __init__(self, best, cliff=math.inf, depth=10.0):
-        self.best, self.cliff, self.depth = best, cliff, depth
+    def __init__(self, best, cliff=math.inf, depth=10.0, late=0.3):
+        self.best, self.cliff, self.depth, self.late = best, cliff, depth, late
 
     def all(self, lrs):
-        return [Trial(lr, self.score(lr), 40) for lr in lrs]
+        return [Trial(lr, self.score(lr), 40, late=self.late) for lr in lrs]
 
     def score(self, lr):
         if lr >= self.cliff:
@@ -210,38 +209,53 @@ def test_the_search_goes_by_factors_of_4_to_where_it_gets_better_then_half_way_t
     assert found == pytest.approx(tried)
 
 
-def test_a_search_that_cannot_tell_ends_early_unless_it_is_patient():
-    flat = Played(1.0, depth=0.1)  # a hundredth of the untrained score, and 1 and 4 are a tenth of that apart
-    assert [t.lr for t in _search(flat, 1.0, 9, patient=False)] == [1, 4]
-    assert len(_search(flat, 1.0, 9, patient=True)) == 5
+def test_a_search_whose_best_run_had_hardly_begun_ends_early_unless_it_is_patient():
+    late = Played(1.0, late=0.9)
+    assert [t.lr for t in _search(late, 1.0, 9, patient=False)] == [1, 4]
+    assert len(_search(late, 1.0, 9, patient=True)) == 5
+    nothing = Played(1.0, depth=0.0, late=1.0)  # where none has learned yet, the search goes on, downwards
+    assert [t.lr for t in _search(nothing, 1.0, 4, patient=False)] == [1, 4, 1 / 4, 1 / 16]
 
 
-def test_long_runs_decide_alone():
-    thorough = found(effort="thorough")
-    assert thorough.updates <= most_updates("thorough", 500)
+def test_a_longer_training_is_told_less_than_the_short_runs_found():
+    thorough, balanced = found(effort="thorough"), found()
+    assert thorough.updates <= usual_updates("thorough", 500)
     assert {t.updates for t in thorough.trials if not t.note} == {250}
-    assert thorough.suggestion == thorough.choice.suggestion
+    assert thorough.suggestion == pytest.approx(thorough.choice.suggestion * 0.5**0.32)
+    assert balanced.suggestion == pytest.approx(balanced.choice.suggestion * (31 / 500) ** 0.32)
 
 
-def test_where_short_runs_cannot_tell_longer_ones_are_made_and_decide_alone():
-    def stuck(model, pair):  # little is left to learn once any learning rate has done its part
-        return loss(model, pair).clamp(min=0.1) + 20.0
+class Stuck(torch.nn.Module):
+    """Two small numbers whose product is wanted: for a while nothing is learned, then all at once."""
 
-    result = found(loss_of=stuck)
-    assert {t.updates for t in result.before} == {31}
-    assert {t.updates for t in result.trials} == {125}
-    assert result.updates == result.looked + 31 * len(result.before) + 125 * len(result.trials)
-    assert result.suggestion == result.choice.suggestion
-    assert f"first       {len(result.before)} runs of 31 could not tell" in str(result)
+    def __init__(self):
+        super().__init__()
+        self.a, self.b = (torch.nn.Parameter(torch.tensor(1e-6)) for _ in range(2))
+
+    def forward(self, x):
+        return self.a * self.b * x
+
+
+def test_where_short_runs_had_hardly_begun_longer_ones_are_made():
+    model = Stuck()
+    optimizer = sgd(model, lr=0.1)
+    batches = [torch.randn(64, 1, generator=torch.Generator().manual_seed(i)) for i in range(300)]
+    short = found(model, optimizer, batches, lambda model, x: (model(x) - x).pow(2).mean())
+    assert {t.updates for t in short.before} == {31}
+    assert max(short.before, key=lambda t: -t.score).late > 0.7
+    assert {t.updates for t in short.trials if not t.note} == {125}
+    assert short.updates == short.looked + sum(t.updates for t in short.before + short.trials)
+    assert short.suggestion == pytest.approx(short.choice.suggestion * 0.25**0.32)
+    assert f"first       {len(short.before)} runs of 31 were too short" in str(short)
     clear = found()
-    assert clear.before == () and "could not tell" not in str(clear)
+    assert clear.before == () and "too short" not in str(clear)
 
 
-def test_where_the_range_test_hears_nothing_short_runs_are_longer():
+def test_where_the_range_test_has_no_answer_there_are_more_short_runs():
     model = linear()
-    silent = found(model, loss_of=lambda model, pair: torch.randn(()) + 0 * model(pair.x).sum())
+    silent = found(model, loss_of=lambda model, pair: torch.randn(()) + 0 * model(pair.x).sum(), effort="thorough")
     assert silent.ramp.status in ("never fell", "too noisy")
-    assert {t.updates for t in silent.trials if not t.note} == {62}
+    assert len(silent.trials) == 8
 
 
 def test_it_can_be_drawn(tmp_path):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,24 +13,19 @@ WITHIN = 0.05
 NEARLY = 0.03
 """Scores further from the best than this have no say in the suggestion; nearer, the more the nearer."""
 
-CLEAR = 1.3
-"""The margin below what range test and short runs say together: too high is a cliff, too low is a slope."""
-UNDER, OVER = 8.0, 2.0
-"""As far below or above the short runs' answer the range test's counts; further, it is mistaken."""
-ONLY = 2.0
-"""The margin below the short runs' answer where there is no other."""
+DRIFT = 0.32
+"""The power of its length by which a longer training wants a lower learning rate (Bjorck et al., Scaling Optimal LR
+Across Token Horizons, 2024, for AdamW; the tasks in bench/find_lr want 0.3 to 0.35, with SGD and Muon too)."""
 
-LITTLE, TELLS, WIDE = 0.25, 0.15, 4.0
-"""Runs are too short to tell where the score fell by less than `LITTLE` of what it was, and learning rates a factor of
-`WIDE` apart differ by no more than `TELLS` of that: what was learned is what any of them learns at once."""
+LATE = 0.7
+"""Runs that learned more than this share of all they learned in their second half are too short to tell: they had
+hardly begun."""
 
-SHARE, ENOUGH = 0.25, 400
-"""Runs of this share of the training, or of so many updates, are short no longer: they decide alone."""
-
-BELOW, ABOVE = 0.8, 1.1
-"""Decades by which the best rate of a whole training lies under or over the suggestion, in nine of ten cases."""
-CLOSE = 0.8
-"""The same either way, where the runs were long enough to decide alone."""
+WIDE, WIDER = 0.6, 0.4
+"""Decades by which the best rate of a whole training may lie off the suggestion, in nine of ten cases; and how many
+more for each decade by which it is longer than the short runs."""
+LOOSE = 1.1
+"""The same where there is a range test alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,45 +68,32 @@ def choose(scores: Iterable[tuple[float, float]], untrained: float) -> Choice | 
     return Choice(math.exp(centre), (math.exp(low), math.exp(high)), lrs[best], open_below and best == 0, open_above)
 
 
-def settle(choice: Choice, ramp: float | None, *, alone: bool) -> tuple[float, tuple[float, float]]:
+def settle(choice: Choice, share: float) -> tuple[float, tuple[float, float]]:
     """The suggestion for the whole training, and the band in which its best learning rate probably lies.
-
-    Short runs bear a higher learning rate than long ones, and a range test is noisy: the suggestion lies half-way
-    between what they say, a little lower. Where the range test says nothing, it is half of what the short runs say.
 
     Args:
         choice: what the short runs say.
-        ramp: what the range test suggests, if anything.
-        alone: whether the runs were so long that they decide alone.
+        share: their length as a share of the training's.
     """
-    short = choice.suggestion
-    if alone:
-        suggestion = short
-    elif ramp is None:
-        suggestion = short / ONLY
-    else:
-        suggestion = math.sqrt(short * min(max(ramp, short / UNDER), short * OVER)) / CLEAR
-    return suggestion, around(suggestion, choice.band, alone=alone)
+    suggestion = choice.suggestion * share**DRIFT
+    return suggestion, around(suggestion, choice.band, WIDE - WIDER * math.log10(share))
 
 
-def around(suggestion: float, seen: tuple[float, float], *, alone: bool = False) -> tuple[float, float]:
+def around(suggestion: float, seen: tuple[float, float], decades: float) -> tuple[float, float]:
     """The band in which the best learning rate probably lies: what was seen, and as far as experience says."""
-    below, above = (CLOSE, CLOSE) if alone else (BELOW, ABOVE)
-    return min(seen[0], suggestion / 10**below), max(seen[1], suggestion * 10**above)
+    return min(seen[0], suggestion / 10**decades), max(seen[1], suggestion * 10**decades)
 
 
-def untold(scores: Iterable[tuple[float, float]], untrained: float) -> float | None:
-    """The middle of a wide range of learning rates that all learned nearly the same, and little; None if there is none.
+def late(losses: Sequence[float]) -> float:
+    """The share of what a run learned that it learned in its second half, by the means of its quarters; 1 for nothing.
 
-    The one answer that depends on where the scores' zero is; it decides how much is done, and nothing else.
+    A run that had learned all it could by half of its length has 0, one whose loss stood still until then has 1.
     """
-    known = list(scores)
-    best = min((score for _, score in known), default=math.inf)
-    if not 0 < untrained - best < LITTLE * abs(untrained):
-        return None
-    near = [lr for lr, score in known if score <= best + TELLS * (untrained - best)]
-    wide = max(near) >= min(near) * WIDE * (1 - 1e-9)
-    return math.sqrt(min(near) * max(near)) if wide else None
+    if len(losses) < 4:
+        return 1.0
+    first, second, _, last = (float(part.mean()) for part in np.array_split(np.asarray(losses, dtype=np.float64), 4))
+    top = max(first, second)
+    return max(0.0, (second - last) / (top - last)) if top > last else 1.0
 
 
 def _crossing(x: np.ndarray, y: np.ndarray, best: int, line: float, way: int) -> tuple[float, bool]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
@@ -13,10 +13,10 @@ from rheostat.driver.plan import rules
 from rheostat.errors import refuse
 from rheostat.probe.arguments import check_function, checked_scaler, listed
 from rheostat.probe.batches import Source
-from rheostat.probe.choice import ENOUGH, SHARE, choose, untold
+from rheostat.probe.choice import LATE, choose
 from rheostat.probe.found import FindResult, answered, guessed
 from rheostat.probe.jobs import Jobs
-from rheostat.probe.ranged import SCOUT, ranged, unheard
+from rheostat.probe.ranged import SCOUT, ranged
 from rheostat.probe.result import RangeResult
 from rheostat.probe.step import Loss
 from rheostat.probe.store import Where
@@ -31,7 +31,10 @@ APART = 4.0
 _LEAST_RAMP, _MOST_RAMP = 40, 100  # updates of the slow range test
 _FEWEST, _MOST = 30, 200  # updates of a short run
 _ROOT = 1.4  # times the root of the training's updates: a short run of a balanced search; a tenth of a thorough one's
-_RUNS = 5
+_RUNS, _LONG_RUNS = 4, 6  # how many there are in a search of short ones, and of long ones
+_GUESSED = 2  # more of them where the range test has no answer
+_SHARE, _ENOUGH = 0.25, 400  # updates of a run of the second search: this share of the training, or so many
+_LOWER = 2.0  # where the second search begins: the longer a training, the lower the learning rate
 
 
 @dataclass(frozen=True)
@@ -41,18 +44,14 @@ class _Plan:
     Attributes:
         updates: of a short run.
         runs: how many there are at most.
-        longer: updates of a run of the second search, made where those of the first cannot tell; 0 for none.
+        guessed: how many more where the range test has no answer to begin with.
+        longer: updates of a run of the second search, made where those of the first had hardly begun; 0 for none.
     """
 
     updates: int
     runs: int
+    guessed: int = 0
     longer: int = 0
-
-    def after(self, ramp: RangeResult, run: int) -> _Plan:
-        """What is done once the range test is over: where it heard nothing, runs are twice as long, and two more."""
-        if not self.longer or not unheard(ramp):
-            return self
-        return replace(self, updates=min(2 * self.updates, run), runs=self.runs + 2)
 
 
 def find_lr(
@@ -79,8 +78,9 @@ def find_lr(
 
     Each short run starts from the same weights, goes through the whole schedule compressed to a few dozen updates (a
     warmup as little as may be), and is scored on batches that none of them was trained on. From the range test's answer
-    the search goes by factors of 4 to where it gets better, then by 2 around the best. The suggestion lies half-way
-    between range test and short runs, a little lower; runs of a quarter of the training or more decide alone. A run
+    the search goes by factors of 4 to where it gets better, then by 2 around the best. If the best run learned most of
+    what it learned at its end, all were too short, and the search is made again with longer ones. The suggestion is
+    what the short runs say times (their length / the training's) ** 0.32, since longer trainings want less. A run
     that diverges, crashes or runs out of memory is a result. Afterwards everything is as it was, as after
     `rh.range_test`.
 
@@ -91,9 +91,9 @@ def find_lr(
         loss: a function of (model, batch) that returns a scalar tensor.
         run: how long the real training will be, of known length.
         schedule: the schedule it will have, as `rh.Scheduler` takes it.
-        effort: "fast" (the range test alone), "balanced" (five runs of 1.4 √updates, within 30 to 200; where these
-            cannot tell, five of a quarter of the training, at most 400), "thorough" (five or six of 14 √updates, at
-            most half of the training), or a number of updates to spend.
+        effort: "fast" (the range test alone), "balanced" (four runs of 1.4 √updates, within 30 to 200; where these
+            are too short, four of a quarter of the training, at most 400), "thorough" (six of 14 √updates, at most
+            half of the training), or a number of updates to spend. Two more where the range test has no answer.
         score: a function of the model that returns a number, lower is better; by default the loss on batches held out.
         min: where the range test begins.
         max: where it ends.
@@ -122,6 +122,8 @@ def find_lr(
         >>> found = rh.find_lr(model, optimizer, batches, loss, run=rh.Run(steps=500), schedule="cosine()")
         >>> found.band[0] <= found.suggestion <= found.band[1]
         True
+
+    Source: Bjorck et al., Scaling Optimal LR Across Token Horizons, 2024, for the power of the length.
     """
     if not isinstance(run, Run) or run.updates is None:
         raise refuse("run", run, need="a Run of known length in updates", mend="rh.Run(steps=1000)")
@@ -144,23 +146,26 @@ def find_lr(
     ramp, ahead = seen.ramp, seen.updates
     if trials is None or amount is None:
         return FindResult(ramp, ahead, (), None, None, run.updates, effort)
-    amount = amount.after(ramp, run.updates)
 
-    def searched(centre: float, updates: int, runs: int) -> tuple[list[Trial], float]:
+    def searched(centre: float, updates: int, runs: int, *, patient: bool) -> tuple[list[Trial], float]:
         before = ahead
         told: Watcher | None = None if watch is None else lambda done, lr, value: watch(before + done, lr, value)
         with Trials(model, optimizer, batches, loss, **options, updates=updates, watch=told) as trials:
-            done = _search(trials, centre, runs, patient=updates >= amount.longer)
+            done = _search(trials, centre, runs, patient=patient)
         if trials.failure is not None and all(math.isinf(t.score) and t.note != "diverged" for t in done):
             raise trials.failure  # none came through: that is no matter of the learning rate
         return done, trials.untrained
 
-    done, untrained = searched(_centre(ramp, trials.bases.first), amount.updates, amount.runs)
+    twice = amount.longer > amount.updates
+    runs = amount.runs + (amount.guessed if answered(ramp) is None else 0)
+    centre = _centre(ramp, trials.bases.first)
+    done, untrained = searched(centre, amount.updates, runs, patient=not twice)
     before: list[Trial] = []
-    centre = untold(_scores(done), untrained)
-    if centre is not None and amount.longer > amount.updates:
+    if twice and not _told(done, untrained):
+        best = _best(done)
         ahead, before = ahead + sum(t.updates for t in done), done
-        done, untrained = searched(centre, amount.longer, _RUNS)
+        centre = best.lr / _LOWER if best.score < untrained else centre
+        done, untrained = searched(centre, amount.longer, _RUNS, patient=True)
     chosen = choose(_scores(done), untrained)
     return FindResult(ramp, seen.updates, tuple(done), chosen, untrained, run.updates, effort, tuple(before))
 
@@ -172,9 +177,9 @@ def _plan(effort: Effort, updates: int) -> _Plan | None:
         if effort == "fast":
             return None
         if effort == "balanced":
-            longer = min(int(SHARE * updates), ENOUGH)
-            return _Plan(_within(_ROOT * math.sqrt(updates), _MOST, updates), _RUNS, longer)
-        return _Plan(_within(10 * _ROOT * math.sqrt(updates), updates // 2, updates), _RUNS + 1)
+            longer = min(int(_SHARE * updates), _ENOUGH)
+            return _Plan(_within(_ROOT * math.sqrt(updates), _MOST, updates), _RUNS, _GUESSED, longer)
+        return _Plan(_within(10 * _ROOT * math.sqrt(updates), updates // 2, updates), _LONG_RUNS, _GUESSED)
     ramp = SCOUT + _ramp_steps(updates)
     left = count("effort", effort, least=ramp) - ramp
     if left < 3 * _FEWEST:
@@ -193,16 +198,8 @@ def _ramp_steps(updates: int) -> int:
     return int(max(_LEAST_RAMP, min(_MOST_RAMP, 0.075 * updates)))
 
 
-def most_updates(effort: Effort, updates: int) -> int:
-    """How many updates a search takes at most, for a training of so many; what it says early may end it sooner."""
-    amount = _plan(effort, updates)
-    if amount is None:
-        return usual_updates(effort, updates)
-    return usual_updates(effort, updates) + (_RUNS * amount.longer if amount.longer > amount.updates else 0)
-
-
 def usual_updates(effort: Effort, updates: int) -> int:
-    """The same without the second search, which most trainings do not need."""
+    """How many updates a search takes at most, but for the second one, which most trainings do not need."""
     amount = _plan(effort, updates)
     ramp = SCOUT + _ramp_steps(updates)
     return 2 * ramp if amount is None else ramp + amount.runs * amount.updates
@@ -216,15 +213,30 @@ def _centre(ramp: RangeResult, base: float) -> float:
 def _search(trials: Trials, centre: float, runs: int, *, patient: bool) -> list[Trial]:
     """Two runs a factor of 4 apart, on towards where it gets better, then those half-way on both sides of the best.
 
-    It ends early where the runs cannot tell, unless it is `patient`.
+    It ends early where the best had hardly begun, unless it is `patient`.
     """
     done = trials.all([centre, centre * APART])
-    while len(done) < runs and (patient or untold(_scores(done), trials.untrained) is None):
+    while len(done) < runs and (patient or not _hurried(done, trials.untrained)):
         following = _following(done, trials.untrained)
         if not following:
             break
         done += trials.all(following[: runs - len(done)])
     return done
+
+
+def _best(done: list[Trial]) -> Trial:
+    return min(done, key=lambda t: (t.score, t.lr))
+
+
+def _hurried(done: list[Trial], untrained: float) -> bool:
+    """Whether the best run learned, but had hardly begun when it ended."""
+    best = _best(done)
+    return best.score < untrained and best.late > LATE
+
+
+def _told(done: list[Trial], untrained: float) -> bool:
+    """Whether the runs were long enough to learn something, and not only at their end."""
+    return _best(done).score < untrained and not _hurried(done, untrained)
 
 
 def _scores(done: list[Trial]) -> list[tuple[float, float]]:
@@ -234,7 +246,7 @@ def _scores(done: list[Trial]) -> list[tuple[float, float]]:
 def _following(done: list[Trial], untrained: float) -> list[float]:
     """The learning rates to try next; none where the neighbours of the best are a factor of 2 away."""
     lrs = sorted(t.lr for t in done)
-    best = min(done, key=lambda t: (t.score, t.lr))
+    best = _best(done)
     if not best.score < untrained:
         return [lrs[0] / APART]
     at = lrs.index(best.lr)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rheostat.probe.choice import ENOUGH, SHARE, Choice, around, settle
+from rheostat.probe.choice import LOOSE, Choice, around, settle
 from rheostat.probe.result import RangeResult
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class FindResult:
         untrained: the score before training.
         run: updates of the real training.
         effort: what was asked for.
-        before: shorter runs that could not tell, if there were any.
+        before: runs that were too short, if there were any.
     """
 
     ramp: RangeResult
@@ -66,13 +66,11 @@ class FindResult:
 
     @property
     def _settled(self) -> tuple[float, tuple[float, float]] | None:
-        read = answered(self.ramp)
         if self.choice is not None:
-            longest = max(t.updates for t in self.trials)
-            alone = longest >= min(int(SHARE * self.run), ENOUGH)
-            return settle(self.choice, read, alone=alone)
+            return settle(self.choice, min(1.0, max(t.updates for t in self.trials) / self.run))
+        read = answered(self.ramp)
         if read is not None and self.ramp.band is not None:
-            return read, around(read, self.ramp.band)
+            return read, around(read, self.ramp.band, LOOSE)
         guess = guessed(self.ramp)
         return None if guess is None else (guess, (guess / 10, guess * 10))
 
@@ -156,7 +154,7 @@ class FindResult:
         for t in sorted(self.trials, key=lambda t: t.lr):
             by_lr.setdefault(t.lr, []).append(t.note or f"{t.score:.4g}")
         if self.before:
-            lines.append(f"first       {len(self.before)} runs of {max(t.updates for t in self.before)} could not tell")
+            lines.append(f"first       {len(self.before)} runs of {max(t.updates for t in self.before)} were too short")
         lines.append(f"short runs  lr, score after {longest} updates (untrained {self.untrained:.4g})")
         lines += [f"            {lr:<9.2g} {', '.join(told)}" for lr, told in by_lr.items()]
         return "\n".join(lines)

@@ -20,6 +20,7 @@ from rheostat.driver.tensors import separate
 from rheostat.driver.writer import columns_of
 from rheostat.errors import refuse
 from rheostat.probe.batches import Batches, Source, device_of, to_device
+from rheostat.probe.choice import late
 from rheostat.probe.compress import shares, warmup
 from rheostat.probe.jobs import Jobs
 from rheostat.probe.ramp import Bases
@@ -35,12 +36,21 @@ MOST_HELD_OUT = 16
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One short run: its learning rate, held-out score (inf where it came to nothing), updates, and what happened."""
+    """One short run.
+
+    Attributes:
+        lr: the first group's learning rate.
+        score: on batches held out, lower is better; inf where it came to nothing.
+        updates: how many it made.
+        note: what happened, if something did.
+        late: the share of what it learned that it learned in its second half.
+    """
 
     lr: float
     score: float
     updates: int
     note: str = ""
+    late: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -154,7 +164,7 @@ class Trials:
 
     def trial(self, lr: float) -> Trial:
         """Train for a short run with a base learning rate of the first group; what goes wrong is a result."""
-        done = 0
+        losses: list[float] = []
         try:
             self._fresh()
             columns = self._columns(lr)
@@ -164,17 +174,20 @@ class Trials:
                     column.write(k)
                 drawn = (next(batches) for _ in range(self.accumulate))
                 self.step.closed(drawn) if self.takes_closure else self.step.plain(drawn)
-                done, loss = done + 1, agree(self.step.value(), "mean")
+                losses.append(agree(self.step.value(), "mean"))
                 self.done += 1
                 if self.watch is not None:
-                    self.watch(self.done, lr, loss)
-                if not math.isfinite(loss):
-                    return Trial(lr, math.inf, done, "diverged")
+                    self.watch(self.done, lr, losses[-1])
+                if not math.isfinite(losses[-1]):
+                    return Trial(lr, math.inf, len(losses), "diverged")
             score = self._scored()
         except Exception as error:  # noqa: BLE001 - a trial that crashes is a result too
             self.failure = error
-            return Trial(lr, math.inf, done, f"{type(error).__name__}: {str(error).partition(chr(10))[0][:80]}")
-        return Trial(lr, score if math.isfinite(score) else math.inf, done, "" if math.isfinite(score) else "diverged")
+            note = f"{type(error).__name__}: {str(error).partition(chr(10))[0][:80]}"
+            return Trial(lr, math.inf, len(losses), note)
+        if not math.isfinite(score):
+            return Trial(lr, math.inf, len(losses), "diverged")
+        return Trial(lr, score, len(losses), late=late(losses))
 
     failure: Exception | None = None
 
