@@ -302,6 +302,17 @@ def told(scores, ramp_losses, effort="balanced"):
 FLAT = np.full(100, 2.3)
 
 
+def test_the_longer_the_training_the_lower_the_answer_of_a_range_test_alone():
+    from rheostat.probe.found import FindResult
+
+    lrs = np.geomspace(1e-5, 10, 100)
+    ramp = rh.read_range(lrs, (np.log10(lrs) + 2) ** 2)
+    short, usual, long = (FindResult(ramp, 120, (), None, None, run, "fast") for run in (500, 1250, 125_000))
+    assert usual.suggestion == short.suggestion == ramp.rules["edge"]
+    assert long.suggestion == pytest.approx(usual.suggestion * 0.01**0.32)
+    assert long.band[0] == pytest.approx(long.suggestion / 10**1.1)
+
+
 @pytest.mark.parametrize(
     ("scores", "status", "advice"),
     [

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rheostat.probe.choice import LOOSE, Choice, around, settle
+from rheostat.probe.choice import DRIFT, LOOSE, Choice, around, settle
 from rheostat.probe.result import RangeResult
 
 if TYPE_CHECKING:
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 NEAR = 4.0
 """Range test and short runs agree if the one's answer lies within this factor of the other's band."""
+
+
+USUAL = 0.08
+"""The share of a training that a range test makes up where its own answer is right; of a longer one it is too high."""
 
 
 def answered(ramp: RangeResult) -> float | None:
@@ -67,12 +71,18 @@ class FindResult:
     @property
     def _settled(self) -> tuple[float, tuple[float, float]] | None:
         if self.choice is not None:
-            return settle(self.choice, min(1.0, max(t.updates for t in self.trials) / self.run))
+            return settle(self.choice, self._share)
         read = answered(self.ramp)
         if read is not None and self.ramp.band is not None:
+            read *= min(1.0, self.ramp.lrs.size / self.run / USUAL) ** DRIFT
             return read, around(read, self.ramp.band, LOOSE)
         guess = guessed(self.ramp)
         return None if guess is None else (guess, (guess / 10, guess * 10))
+
+    @property
+    def _share(self) -> float:
+        """How long the short runs are, as a share of the real training."""
+        return min(1.0, max(t.updates for t in self.trials) / self.run)
 
     @property
     def factor(self) -> float | None:
@@ -147,6 +157,9 @@ class FindResult:
         if self.choice is not None:
             low, high = self.choice.band
             lines.append(f"within 5 %  {low:.2g} to {high:.2g} of the short runs")
+            lines.append(
+                f"their best  {self.choice.suggestion:.2g}, × {self._share**DRIFT:.2g} for a run that is longer"
+            )
         if not self.trials:
             return "\n".join(lines + self.ramp.marks())
         longest = max(t.updates for t in self.trials)
