@@ -18,7 +18,7 @@ import numpy as np
 import report
 import running
 
-from rheostat.probe import choice, find, found, reading, smooth
+from rheostat.probe import choice, effort, find, found, reading, search, smooth
 from rheostat.probe.curve import RangeCurve
 from rheostat.probe.trials import Trial
 
@@ -98,7 +98,7 @@ def fit_short() -> None:
     for length, runs, drift, late in itertools.product(
         ("root", "double"), (3, 4, 5), (0.2, 0.32, 0.4), (0.6, 0.7, 0.8, 1.0)
     ):
-        choice.DRIFT, find.LATE = drift, late
+        choice.DRIFT, search.LATE = drift, late
         said = {key: _balanced(one, known[key][40], length, runs) for key, one in recorded.items()}
         print(f"K {length} runs {runs} drift {drift:.2f} late {late:.1f}  {judge(said)}")
     for length, runs, drift, nearly in itertools.product(
@@ -113,28 +113,27 @@ def _balanced(one: Tables, seen: tuple[RangeCurve, int], length: str, runs: int)
     """The suggestion of a balanced search, and what it costs."""
     curve, cost = seen
     ramp, played = reading.read(curve), Played(one, length)
-    runs += find._GUESSED if found.answered(ramp) is None else 0
+    runs += effort._GUESSED if found.answered(ramp) is None else 0
     centre = find._centre(ramp, 1.0)
-    done = find._search(played, centre, runs, patient=False)  # type: ignore[arg-type]
-    if not find._told(done, played.untrained):
-        best, cost = find._best(done), cost + sum(t.updates for t in done)
-        centre = best.lr / find._LOWER if best.score < played.untrained else centre
+    done = search.search(played, centre, runs, patient=False)  # type: ignore[arg-type]
+    if not search.told(done, played.untrained):
+        centre, cost = search.lower(done, played.untrained) or centre, cost + sum(t.updates for t in done)
         played = Played(one, "quarter")
-        done = find._search(played, centre, find._RUNS, patient=True)  # type: ignore[arg-type]
+        done = search.search(played, centre, effort._RUNS, patient=True)  # type: ignore[arg-type]
     return _said(done, played, one, found.answered(ramp)), cost + sum(t.updates for t in done)
 
 
 def _thorough(one: Tables, seen: tuple[RangeCurve, int], length: str, runs: int) -> tuple[float | None, float]:
     """The same of a thorough search."""
     ramp, played = reading.read(seen[0]), Played(one, length)
-    runs += find._GUESSED if found.answered(ramp) is None else 0
-    done = find._search(played, find._centre(ramp, 1.0), runs, patient=True)  # type: ignore[arg-type]
+    runs += effort._GUESSED if found.answered(ramp) is None else 0
+    done = search.search(played, find._centre(ramp, 1.0), runs, patient=True)  # type: ignore[arg-type]
     return _said(done, played, one, found.answered(ramp)), seen[1] + sum(t.updates for t in done)
 
 
 def _said(done: list[Trial], played: Played, one: Tables, ramp: float | None) -> float | None:
     """The suggestion that short runs lead to; a half is half of the training."""
-    chosen = choice.choose(find._scores(done), played.untrained)
+    chosen = choice.choose(search.scores(done), played.untrained)
     return ramp if chosen is None else choice.settle(chosen, played.updates / (2 * one["half"]["updates"]))[0]
 
 

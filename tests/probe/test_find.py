@@ -9,7 +9,8 @@ import torch
 import rheostat as rh
 from probe.test_range_test import data, linear, loss, sgd
 from probe.training import Training
-from rheostat.probe.find import _search, usual_updates
+from rheostat.probe.effort import usual_updates
+from rheostat.probe.search import search
 from rheostat.probe.trials import Trial
 
 
@@ -171,8 +172,8 @@ def test_how_much_is_done():
     assert usual_updates("balanced", 10) == 20 + 40 + 4 * 10
     for budget in (120, 199, 240, 500, 1000, 3000, 20_000):
         assert usual_updates(budget, 10**6) <= max(budget, 2 * 120)
-    assert usual_updates("thorough", 500) == 20 + 40 + 6 * 250
-    assert usual_updates("thorough", 10_000) == 20 + 100 + 6 * 1400
+    assert usual_updates("thorough", 500) == 20 + 40 + 7 * 250
+    assert usual_updates("thorough", 10_000) == 20 + 100 + 7 * 1400
 
 
 class Played:
@@ -205,16 +206,16 @@ class Played:
     ],
 )
 def test_the_search_goes_by_factors_of_4_to_where_it_gets_better_then_half_way_to_both_sides(played, runs, tried):
-    found = [t.lr for t in _search(played, 1.0, runs, patient=False)]
+    found = [t.lr for t in search(played, 1.0, runs, patient=False)]
     assert found == pytest.approx(tried)
 
 
 def test_a_search_whose_best_run_had_hardly_begun_ends_early_unless_it_is_patient():
     late = Played(1.0, late=0.9)
-    assert [t.lr for t in _search(late, 1.0, 9, patient=False)] == [1, 4]
-    assert len(_search(late, 1.0, 9, patient=True)) == 5
+    assert [t.lr for t in search(late, 1.0, 9, patient=False)] == [1, 4]
+    assert len(search(late, 1.0, 9, patient=True)) == 5
     nothing = Played(1.0, depth=0.0, late=1.0)  # where none has learned yet, the search goes on, downwards
-    assert [t.lr for t in _search(nothing, 1.0, 4, patient=False)] == [1, 4, 1 / 4, 1 / 16]
+    assert [t.lr for t in search(nothing, 1.0, 4, patient=False)] == [1, 4, 1 / 4, 1 / 16]
 
 
 def test_a_longer_training_is_told_less_than_the_short_runs_found():

@@ -76,7 +76,7 @@ def search(
     task: Task, amount: Any, by_hand: Mapping[str, int] | None = None, *, show: bool, **options: Any
 ) -> RangeResult | FindResult:
     """A search, or the plain range test of so many steps and repeats, of a Task, with a progress bar."""
-    from rheostat.probe.find import usual_updates
+    from rheostat.probe.effort import usual_updates
 
     total = by_hand["steps"] * by_hand["repeats"] if by_hand else usual_updates(amount, task.run().updates or 0)
     with _watched(total, show=show) as watch:

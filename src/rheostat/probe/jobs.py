@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rheostat.probe.trials import Parcel, Trial
 
 Outcome = tuple["Trial", Exception | None]
+Which = tuple[float, int]
 _ALONE = threading.Lock()  # random numbers are the process's: threads take turns
 
 
@@ -64,19 +65,19 @@ class Jobs:
             ) from None
         return packed
 
-    def run(self, packed: bytes, lrs: Sequence[float], told: Callable[[Trial], None]) -> list[Outcome]:
-        """The trials of all learning rates, in their order.
+    def run(self, packed: bytes, which: Sequence[Which], told: Callable[[Trial], None]) -> list[Outcome]:
+        """The trials of all learning rates, each with its order of the batches.
 
         Where a process dies, which takes the others' results along, each is tried again by itself: what dies again is
         a trial that came to nothing.
         """
         threads = torch.get_num_threads()  # sums depend on it in their last digits
         try:
-            done = self._parallel((packed, threads, lr) for lr in lrs)
+            done = self._parallel((packed, threads, one) for one in which)
         except Exception as error:
             if not _died(error):
                 raise
-            done = [self._apart((packed, threads, lr)) for lr in lrs]
+            done = [self._apart((packed, threads, one)) for one in which]
         for trial, _ in done:
             told(trial)
         return done
@@ -89,7 +90,7 @@ class Jobs:
         except Exception as error:
             if not _died(error):
                 raise
-            return Trial(job[2], math.inf, 0, "its process died"), None
+            return Trial(job[2][0], math.inf, 0, "its process died"), None
         return found
 
     def _parallel(self, jobs: Iterable[Any]) -> list[Any]:
@@ -104,18 +105,18 @@ def _died(error: Exception) -> bool:
     return isinstance(error, BrokenExecutor) or type(error).__name__ in ("KilledWorker", "WorkerCrashedError")
 
 
-def _one(job: tuple[bytes, int, float]) -> Outcome:
+def _one(job: tuple[bytes, int, Which]) -> Outcome:
     """One trial, wherever this runs, and the error that it ended with."""
     import cloudpickle
 
-    packed, threads, lr = job
+    packed, threads, which = job
     with _ALONE:
         before = torch.get_num_threads()
         torch.set_num_threads(threads)
         try:
             trials = cloudpickle.loads(packed).unpacked()
             try:
-                trial, failure = trials.trial(lr), trials.failure
+                trial, failure = trials.trial(*which), trials.failure
             finally:
                 trials.snapshot.drop()
         finally:

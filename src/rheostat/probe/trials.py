@@ -70,7 +70,7 @@ class Parcel:
 
 
 class Trials:
-    """Runs trials, each from the same weights, on the same batches in the same order.
+    """Runs trials, each from the same weights, on the same batches, in the same order or in another.
 
     A share of the first batches is held out, and never trained on: its mean loss is the score, unless the user has one.
 
@@ -146,12 +146,12 @@ class Trials:
         self.batches.close()
         self.snapshot.restore()
 
-    def all(self, lrs: Sequence[float]) -> list[Trial]:
+    def all(self, lrs: Sequence[float], order: int = 0) -> list[Trial]:
         """The trials of several learning rates: one after another, or side by side."""
         if self.packed is None:
-            return [self.trial(lr) for lr in lrs]
+            return [self.trial(lr, order) for lr in lrs]
         done = []
-        for trial, failure in self.jobs.run(self.packed, lrs, self._told):
+        for trial, failure in self.jobs.run(self.packed, [(lr, order) for lr in lrs], self._told):
             self.failure = failure or self.failure
             done.append(trial)
         return done
@@ -162,13 +162,18 @@ class Trials:
         if self.watch is not None:
             self.watch(self.done, trial.lr, trial.score)
 
-    def trial(self, lr: float) -> Trial:
-        """Train for a short run with a base learning rate of the first group; what goes wrong is a result."""
+    def trial(self, lr: float, order: int = 0) -> Trial:
+        """Train for a short run with a base learning rate of the first group; what goes wrong is a result.
+
+        Args:
+            lr: the learning rate.
+            order: 0 for the batches as they came; others are each another order, with other random numbers.
+        """
         losses: list[float] = []
         try:
-            self._fresh()
+            self._fresh(order)
             columns = self._columns(lr)
-            batches = itertools.cycle(self.training)
+            batches = itertools.cycle(self._mixed(order))
             for k in range(self.updates):
                 for column in columns:
                     column.write(k)
@@ -206,11 +211,18 @@ class Trials:
             raise refuse("batches", len(drawn), need=need_, mend="score=, a function of the model, lower is better")
         self.held_out, self.training = drawn[len(drawn) - held :], drawn[: len(drawn) - held]
 
-    def _fresh(self) -> None:
+    def _mixed(self, order: int) -> list[Any]:
+        """The batches in one of their orders, which follows from the random numbers as `_fresh` left them."""
+        batches = list(self.training)
+        if order:
+            random.shuffle(batches)
+        return batches
+
+    def _fresh(self, seed: int = 0) -> None:
         self.snapshot.rewind()
-        random.seed(0)
-        np.random.seed(0)
-        torch.manual_seed(0)
+        random.seed(seed)
+        np.random.seed(seed)
+        torch.manual_seed(seed)
         if not self.model.training:
             self.model.train()
         self.step.zero()

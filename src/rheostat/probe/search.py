@@ -1,0 +1,78 @@
+"""Which learning rates short runs try, one after another, and whether the runs were long enough to tell."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from rheostat.probe.choice import LATE
+from rheostat.probe.trials import Trial, Trials
+
+APART = 4.0
+"""Between neighbours, until there is a worse one on either side of the best; then half-way, a factor of 2."""
+LOWER = 2.0
+"""How far below the best of the first search the second begins: longer trainings want a lower learning rate."""
+
+
+def search(trials: Trials, centre: float, runs: int, *, patient: bool) -> list[Trial]:
+    """Two runs a factor of 4 apart, on towards where it gets better, then those half-way on both sides of the best.
+
+    It ends early where the best had hardly begun, unless it is `patient`.
+    """
+    done = trials.all([centre, centre * APART])
+    while len(done) < runs and (patient or not _hurried(done, trials.untrained)):
+        following = _following(done, trials.untrained)
+        if not following:
+            break
+        done += trials.all(following[: runs - len(done)])
+    return done
+
+
+def again(trials: Trials, done: Sequence[Trial], most: int) -> list[Trial]:
+    """The best of those that came to something, once more, with the batches in another order."""
+    ranked = sorted((t for t in done if math.isfinite(t.score)), key=lambda t: (t.score, t.lr))
+    return trials.all([t.lr for t in ranked[:most]], order=1)
+
+
+def told(done: Sequence[Trial], untrained: float) -> bool:
+    """Whether the runs were long enough: they learned something, and not only at their end."""
+    return best(done).score < untrained and not _hurried(done, untrained)
+
+
+def lower(done: Sequence[Trial], untrained: float) -> float | None:
+    """Where a search with longer runs begins after one that could not tell; None where nothing was learned."""
+    found = best(done)
+    return found.lr / LOWER if found.score < untrained else None
+
+
+def best(done: Sequence[Trial]) -> Trial:
+    """The one with the lowest score."""
+    return min(done, key=lambda t: (t.score, t.lr))
+
+
+def scores(done: Sequence[Trial]) -> list[tuple[float, float]]:
+    """Learning rate and score of each."""
+    return [(t.lr, t.score) for t in done]
+
+
+def _hurried(done: Sequence[Trial], untrained: float) -> bool:
+    """Whether the best run learned, but had hardly begun when it ended."""
+    found = best(done)
+    return found.score < untrained and found.late > LATE
+
+
+def _following(done: Sequence[Trial], untrained: float) -> list[float]:
+    """The learning rates to try next; none where the neighbours of the best are a factor of 2 away."""
+    lrs = sorted(t.lr for t in done)
+    found = best(done)
+    if not found.score < untrained:
+        return [lrs[0] / APART]
+    at = lrs.index(found.lr)
+    if at == len(lrs) - 1:
+        return [found.lr * APART]
+    if at == 0:
+        return [found.lr / APART]
+    half = math.sqrt(APART)
+    above, below = lrs[at + 1] / found.lr, found.lr / lrs[at - 1]
+    sides = ((found.lr * half, above), (found.lr / half, below))
+    return [lr for lr, gap in sides if gap > (half + APART) / 2]
