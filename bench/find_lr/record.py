@@ -50,8 +50,13 @@ def _ramps(known: dict[str, Any]) -> None:
     for steps in RAMPS:
         t = _training(known)
         seen = ranged(t.model, t.optimizer, t.batches, t.loss, low=1e-6, high=100.0, steps=steps)
-        losses = [[v if math.isfinite(v) else None for v in row] for row in seen.ramp.curve.losses.tolist()]
-        row = {"steps": steps, "updates": seen.updates, "lrs": seen.ramp.lrs.tolist(), "losses": losses}
+        losses = [[_short(v) for v in row] for row in seen.ramp.curve.losses.tolist()]
+        row = {
+            "steps": steps,
+            "updates": seen.updates,
+            "lrs": list(map(_short, seen.ramp.lrs.tolist())),
+            "losses": losses,
+        }
         running.append("ramps.jsonl", known | row)
 
 
@@ -62,9 +67,14 @@ def _short_runs(known: dict[str, Any], updates: int, lrs: list[float]) -> None:
     with Trials(t.model, t.optimizer, t.batches, t.loss, **options) as trials:
         for lr in lrs:
             trial = trials.trial(lr)
-            score = trial.score if math.isfinite(trial.score) else None
-            row = {"updates": updates, "lr": lr, "score": score, "done": trial.updates, "late": round(trial.late, 3)}
-            running.append("trials.jsonl", known | row | {"untrained": trials.untrained})
+            row = {"updates": updates, "lr": lr, "score": _short(trial.score), "done": trial.updates}
+            row |= {"late": round(trial.late, 3), "untrained": _short(trials.untrained)}
+            running.append("trials.jsonl", known | row)
+
+
+def _short(value: float) -> float | None:
+    """As many digits as matter; none for what is not finite."""
+    return float(f"{value:.6g}") if math.isfinite(value) else None
 
 
 def main() -> None:

@@ -172,8 +172,8 @@ def test_how_much_is_done():
     assert usual_updates("balanced", 10) == 20 + 40 + 4 * 10
     for budget in (120, 199, 240, 500, 1000, 3000, 20_000):
         assert usual_updates(budget, 10**6) <= max(budget, 2 * 120)
-    assert usual_updates("thorough", 500) == 20 + 40 + 7 * 250
-    assert usual_updates("thorough", 10_000) == 20 + 100 + 7 * 1400
+    assert usual_updates("thorough", 500) == 20 + 40 + 6 * 250
+    assert usual_updates("thorough", 10_000) == 20 + 100 + (6 + 3) * 1400
 
 
 class Played:
@@ -208,6 +208,14 @@ class Played:
 def test_the_search_goes_by_factors_of_4_to_where_it_gets_better_then_half_way_to_both_sides(played, runs, tried):
     found = [t.lr for t in search(played, 1.0, runs, patient=False)]
     assert found == pytest.approx(tried)
+
+
+def test_where_the_lowest_is_nearly_as_good_as_the_best_the_search_goes_on_downwards():
+    class Flat(Played):
+        def score(self, lr):
+            return {4: 1.0, 1: 1.4, 1 / 4: 1.44, 1 / 16: 1.5, 16: 2.0}.get(lr, 3.0)  # of 9 that can be learned
+
+    assert [t.lr for t in search(Flat(1.0), 1.0, 9, patient=False)] == [1, 4, 16, 1 / 4, 1 / 16, 8, 2]
 
 
 def test_a_search_whose_best_run_had_hardly_begun_ends_early_unless_it_is_patient():
@@ -250,6 +258,29 @@ def test_where_short_runs_had_hardly_begun_longer_ones_are_made():
     assert f"first       {len(short.before)} runs of 31 were too short" in str(short)
     clear = found()
     assert clear.before == () and "too short" not in str(clear)
+
+
+def test_the_best_of_a_thorough_search_are_made_again_in_another_order_where_they_are_less_than_half():
+    seen = []
+
+    def noted(model, pair):
+        if model.training:
+            seen.append(id(pair.x))
+        return loss(model, pair)
+
+    batches = data(60)
+    result = found(batches=batches, loss_of=noted, effort="thorough", run=rh.Run(steps=1200))
+    lrs = [t.lr for t in result.trials]
+    assert sorted({lr for lr in lrs if lrs.count(lr) == 2}) == sorted(lrs[-3:])
+    best = sorted(result.trials[:-3], key=lambda t: t.score)[:3]
+    assert [t.lr for t in best] == lrs[-3:]
+    first, last = seen[-4 * 484 : -3 * 484], seen[-484:]
+    assert len(set(first)) == 48 and sorted(first) != first
+    assert first != last and set(first) == set(last)
+    scores = [t.score for t in result.trials if t.lr == lrs[-1]]
+    assert scores[0] != scores[1]
+    for score in scores:
+        assert f"{score:.4g}" in str(result)
 
 
 def test_where_the_range_test_has_no_answer_there_are_more_short_runs():

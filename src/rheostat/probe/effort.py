@@ -14,8 +14,8 @@ Effort = Literal["fast", "balanced", "thorough"] | int
 _LEAST_RAMP, _MOST_RAMP = 40, 100  # updates of the slow range test
 _FEWEST, _MOST = 30, 200  # updates of a short run
 _ROOT = 1.4  # times the root of the training's updates: a short run of a balanced search; a tenth of a thorough one's
-_RUNS, _LONG_RUNS = 4, 5  # how many there are in a search of short ones, and of long ones
-_AGAIN = 2  # the best of the long ones, made again with the batches in another order
+_RUNS, _LONG_RUNS = 4, 6  # how many there are in a search of short ones, and of long ones
+_AGAIN = 3  # the best of the long ones, made again with the batches in another order: worth it below half a training
 _GUESSED = 2  # more of them where the range test has no answer
 _SHARE, _ENOUGH = 0.25, 400  # updates of a run of the second search: this share of the training, or so many
 
@@ -49,7 +49,8 @@ def planned(effort: Effort, updates: int) -> Plan | None:
         if effort == "balanced":
             longer = min(int(_SHARE * updates), _ENOUGH)
             return Plan(_within(root, _MOST, updates), _RUNS, _GUESSED, longer)
-        return Plan(_within(10 * root, updates // 2, updates), _LONG_RUNS, _GUESSED, again=_AGAIN)
+        long = _within(10 * root, updates // 2, updates)
+        return Plan(long, _LONG_RUNS, _GUESSED, again=_AGAIN if long < updates // 2 else 0)
     ramp = SCOUT + ramp_steps(updates)
     left = count("effort", effort, least=ramp) - ramp
     if left < 3 * _FEWEST:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from rheostat.probe.choice import LATE
+from rheostat.probe.choice import LATE, WITHIN
 from rheostat.probe.trials import Trial, Trials
 
 APART = 4.0
@@ -16,6 +16,8 @@ LOWER = 2.0
 
 def search(trials: Trials, centre: float, runs: int, *, patient: bool) -> list[Trial]:
     """Two runs a factor of 4 apart, on towards where it gets better, then those half-way on both sides of the best.
+
+    Where the lowest that was tried is as good as the best, or nearly, it goes on downwards too.
 
     It ends early where the best had hardly begun, unless it is `patient`.
     """
@@ -70,8 +72,9 @@ def _following(done: Sequence[Trial], untrained: float) -> list[float]:
     at = lrs.index(found.lr)
     if at == len(lrs) - 1:
         return [found.lr * APART]
-    if at == 0:
-        return [found.lr / APART]
+    line = found.score + WITHIN * (untrained - found.score)
+    if at == 0 or any(t.score <= line for t in done if t.lr == lrs[0]):  # as good, and safer: lower still may be too
+        return [lrs[0] / APART]
     half = math.sqrt(APART)
     above, below = lrs[at + 1] / found.lr, found.lr / lrs[at - 1]
     sides = ((found.lr * half, above), (found.lr / half, below))
