@@ -117,7 +117,7 @@ def _balanced(one: Tables, seen: tuple[RangeCurve, int], length: str, runs: int)
     centre = find._centre(ramp, 1.0)
     done = search.search(played, centre, runs, patient=False)  # type: ignore[arg-type]
     if not search.told(done, played.untrained):
-        centre, cost = search.lower(done, played.untrained) or centre, cost + sum(t.updates for t in done)
+        centre, cost = search.middle(done, played.untrained) or centre, cost + sum(t.updates for t in done)
         played = Played(one, "quarter")
         done = search.search(played, centre, effort._RUNS, patient=True)  # type: ignore[arg-type]
     return _said(done, played, one, found.answered(ramp)), cost + sum(t.updates for t in done)

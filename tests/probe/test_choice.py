@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rheostat.probe.choice import Choice, choose, late, settle
+from rheostat.probe.choice import Choice, choose, late, settle, untold
 
 GRID = [1e-3 * 4**k for k in range(-3, 4)]
 
@@ -105,3 +105,22 @@ def test_what_was_seen_is_in_the_band_wherever_the_suggestion_lies():
 def test_how_late_a_run_learned_what_it_learned(losses, share):
     assert late(losses) == pytest.approx(share)
     assert late([7 - 3 * (1 - value) for value in losses]) == pytest.approx(share)
+
+
+@pytest.mark.parametrize(
+    ("scores", "middle"),
+    [
+        ([(1, 2.1), (4, 2.11), (16, 2.12)], 4.0),
+        ([(1, 2.11), (4, 2.3), (16, 2.1), (64, 2.11)], 8.0),  # from the lowest to the highest, whatever lies between
+        ([(1, 2.1), (4, 2.11), (16, 2.2)], 2.0),
+        ([(1, 2.1), (4, 2.15), (16, 2.2)], None),
+        ([(1, 2.1), (2, 2.1), (3, 2.1)], None),
+        ([(1, 1.5), (4, 1.5), (16, 1.5)], None),  # much was learned, at any of them
+        ([(1, 2.4), (16, 2.5)], None),  # nothing was learned
+        ([(1, math.inf), (16, math.inf)], None),
+        ([], None),
+    ],
+)
+def test_runs_cannot_tell_where_rates_a_factor_of_4_apart_learned_nearly_the_same_and_little(scores, middle):
+    found = untold(scores, untrained=2.3)
+    assert found == (None if middle is None else pytest.approx(middle))

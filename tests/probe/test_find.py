@@ -218,11 +218,20 @@ def test_where_the_lowest_is_nearly_as_good_as_the_best_the_search_goes_on_downw
     assert [t.lr for t in search(Flat(1.0), 1.0, 9, patient=False)] == [1, 4, 16, 1 / 4, 1 / 16, 8, 2]
 
 
-def test_a_search_whose_best_run_had_hardly_begun_ends_early_unless_it_is_patient():
-    late = Played(1.0, late=0.9)
-    assert [t.lr for t in search(late, 1.0, 9, patient=False)] == [1, 4]
-    assert len(search(late, 1.0, 9, patient=True)) == 5
-    nothing = Played(1.0, depth=0.0, late=1.0)  # where none has learned yet, the search goes on, downwards
+@pytest.mark.parametrize(
+    "short",
+    [
+        Played(1.0, late=0.9),  # the best had hardly begun
+        Played(1.0, depth=0.1),  # a hundredth of the untrained score, and 1 and 4 are a tenth of that apart
+    ],
+)
+def test_a_search_with_runs_that_are_too_short_ends_early_unless_it_is_patient(short):
+    assert [t.lr for t in search(short, 1.0, 9, patient=False)] == [1, 4]
+    assert len(search(short, 1.0, 9, patient=True)) == 5
+
+
+def test_a_search_goes_on_downwards_where_nothing_was_learned():
+    nothing = Played(1.0, depth=0.0, late=1.0)
     assert [t.lr for t in search(nothing, 1.0, 4, patient=False)] == [1, 4, 1 / 4, 1 / 16]
 
 
@@ -232,6 +241,17 @@ def test_a_longer_training_is_told_less_than_the_short_runs_found():
     assert {t.updates for t in thorough.trials if not t.note} == {250}
     assert thorough.suggestion == pytest.approx(thorough.choice.suggestion * 0.5**0.32)
     assert balanced.suggestion == pytest.approx(balanced.choice.suggestion * (31 / 500) ** 0.32)
+
+
+def test_where_short_runs_learned_what_any_learns_at_once_longer_ones_are_made():
+    def stuck(model, pair):  # little is left to learn once any learning rate has done its part
+        return loss(model, pair).clamp(min=0.1) + 20.0
+
+    result = found(loss_of=stuck)
+    assert {t.updates for t in result.before} == {31}
+    assert {t.updates for t in result.trials} == {125}
+    low, high = (f(t.lr for t in result.before) for f in (min, max))
+    assert low < result.trials[0].lr < high
 
 
 class Stuck(torch.nn.Module):
@@ -294,6 +314,8 @@ def test_it_can_be_drawn(tmp_path):
     result = found()
     labels = {line.get_label() for line in result.plot().get_lines()}
     assert {"range test", "short runs"} <= labels
+    left, right = result.plot().get_xlim()
+    assert left <= min(t.lr for t in result.trials) and max(t.lr for t in result.trials) <= right
     assert result.save(tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
     assert found(effort="fast").save(tmp_path / "b.png").exists()
 

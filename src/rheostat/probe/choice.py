@@ -21,6 +21,10 @@ LATE = 0.7
 """Runs that learned more than this share of all they learned in their second half are too short to tell: they had
 hardly begun."""
 
+LITTLE, TELLS, APART = 0.25, 0.15, 4.0
+"""And so are runs whose score fell by less than `LITTLE` of what it was, if learning rates a factor of `APART` apart
+differ by no more than `TELLS` of that: what was learned is what any of them learns at once."""
+
 WIDE, WIDER = 0.6, 0.4
 """Decades by which the best rate of a whole training may lie off the suggestion, in nine of ten cases; and how many
 more for each decade by which it is longer than the short runs."""
@@ -94,6 +98,20 @@ def late(losses: Sequence[float]) -> float:
     first, second, _, last = (float(part.mean()) for part in np.array_split(np.asarray(losses, dtype=np.float64), 4))
     top = max(first, second)
     return max(0.0, (second - last) / (top - last)) if top > last else 1.0
+
+
+def untold(scores: Iterable[tuple[float, float]], untrained: float) -> float | None:
+    """The middle of a wide range of learning rates that all learned nearly the same, and little; None if there is none.
+
+    The one answer that depends on where the scores' zero is; it decides how much is done, and nothing else.
+    """
+    known = list(scores)
+    best = min((score for _, score in known), default=math.inf)
+    if not 0 < untrained - best < LITTLE * abs(untrained):
+        return None
+    near = [lr for lr, score in known if score <= best + TELLS * (untrained - best)]
+    wide = max(near) >= min(near) * APART * (1 - 1e-9)
+    return math.sqrt(min(near) * max(near)) if wide else None
 
 
 def _crossing(x: np.ndarray, y: np.ndarray, best: int, line: float, way: int) -> tuple[float, bool]:

@@ -18,7 +18,7 @@ from rheostat.probe.found import FindResult, answered, guessed
 from rheostat.probe.jobs import Jobs
 from rheostat.probe.ranged import ranged
 from rheostat.probe.result import RangeResult
-from rheostat.probe.search import again, lower, scores, search, told
+from rheostat.probe.search import again, middle, scores, search, told
 from rheostat.probe.step import Loss
 from rheostat.probe.store import Where
 from rheostat.probe.trials import Trial, Trials, Watcher
@@ -64,7 +64,8 @@ def find_lr(
         schedule: the schedule it will have, as `rh.Scheduler` takes it.
         effort: "fast" (the range test alone), "balanced" (four runs of 1.4 √updates, within 30 to 200; where these
             are too short, four of a quarter of the training, at most 400), "thorough" (six of 14 √updates, at most
-            half of the training), or a number of updates to spend. Two more where the range test has no answer.
+            half of the training; the best three of shorter ones again, in another order of the batches), or a number
+            of updates to spend. By name, two more where the range test has no answer.
         score: a function of the model that returns a number, lower is better; by default the loss on batches held out.
         min: where the range test begins.
         max: where it ends.
@@ -135,7 +136,7 @@ def find_lr(
     before: list[Trial] = []
     if twice and not told(done, untrained):
         ahead, before = ahead + sum(t.updates for t in done), done
-        centre = lower(done, untrained) or centre
+        centre = middle(done, untrained) or centre
         done, untrained = searched(centre, plan.longer, plan.runs, patient=True)
     chosen = choose(scores(done), untrained)
     return FindResult(ramp, seen.updates, tuple(done), chosen, untrained, run.updates, effort, tuple(before))

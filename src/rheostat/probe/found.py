@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 NEAR = 4.0
 """Range test and short runs agree if the one's answer lies within this factor of the other's band."""
 
-
 USUAL = 0.08
 """The share of a training that a range test makes up where its own answer is right; of a longer one it is too high."""
 
@@ -41,7 +40,7 @@ class FindResult:
     Attributes:
         ramp: the range test.
         looked: updates of the range test, with the quick one that found its range.
-        trials: the short runs in the order in which they were made: lr, score, updates, note.
+        trials: the short runs in the order in which they were made: lr, score, updates, note, late.
         choice: what they say, or None where there were none, or none learned anything.
         untrained: the score before training.
         run: updates of the real training.
@@ -157,9 +156,9 @@ class FindResult:
         if self.choice is not None:
             low, high = self.choice.band
             lines.append(f"within 5 %  {low:.2g} to {high:.2g} of the short runs")
-            lines.append(
-                f"their best  {self.choice.suggestion:.2g}, × {self._share**DRIFT:.2g} for a run that is longer"
-            )
+            if self._share < 1:
+                best, less = self.choice.suggestion, self._share**DRIFT
+                lines.append(f"their best  {best:.2g}, and the training is longer: times {less:.2g}")
         if not self.trials:
             return "\n".join(lines + self.ramp.marks())
         longest = max(t.updates for t in self.trials)

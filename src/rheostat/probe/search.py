@@ -5,11 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from rheostat.probe.choice import LATE, WITHIN
+from rheostat.probe.choice import APART, LATE, WITHIN, untold
 from rheostat.probe.trials import Trial, Trials
 
-APART = 4.0
-"""Between neighbours, until there is a worse one on either side of the best; then half-way, a factor of 2."""
 LOWER = 2.0
 """How far below the best of the first search the second begins: longer trainings want a lower learning rate."""
 
@@ -17,12 +15,11 @@ LOWER = 2.0
 def search(trials: Trials, centre: float, runs: int, *, patient: bool) -> list[Trial]:
     """Two runs a factor of 4 apart, on towards where it gets better, then those half-way on both sides of the best.
 
-    Where the lowest that was tried is as good as the best, or nearly, it goes on downwards too.
-
-    It ends early where the best had hardly begun, unless it is `patient`.
+    Where the lowest that was tried is as good as the best, or nearly, it goes on downwards too. It ends early where the
+    runs are too short to tell, unless it is `patient`.
     """
     done = trials.all([centre, centre * APART])
-    while len(done) < runs and (patient or not _hurried(done, trials.untrained)):
+    while len(done) < runs and (patient or not _too_short(done, trials.untrained)):
         following = _following(done, trials.untrained)
         if not following:
             break
@@ -37,14 +34,16 @@ def again(trials: Trials, done: Sequence[Trial], most: int) -> list[Trial]:
 
 
 def told(done: Sequence[Trial], untrained: float) -> bool:
-    """Whether the runs were long enough: they learned something, and not only at their end."""
-    return best(done).score < untrained and not _hurried(done, untrained)
+    """Whether the runs learned something, and were long enough to tell the learning rates apart."""
+    return best(done).score < untrained and not _too_short(done, untrained)
 
 
-def lower(done: Sequence[Trial], untrained: float) -> float | None:
+def middle(done: Sequence[Trial], untrained: float) -> float | None:
     """Where a search with longer runs begins after one that could not tell; None where nothing was learned."""
     found = best(done)
-    return found.lr / LOWER if found.score < untrained else None
+    if not found.score < untrained:
+        return None
+    return untold(scores(done), untrained) or found.lr / LOWER
 
 
 def best(done: Sequence[Trial]) -> Trial:
@@ -57,10 +56,10 @@ def scores(done: Sequence[Trial]) -> list[tuple[float, float]]:
     return [(t.lr, t.score) for t in done]
 
 
-def _hurried(done: Sequence[Trial], untrained: float) -> bool:
-    """Whether the best run learned, but had hardly begun when it ended."""
+def _too_short(done: Sequence[Trial], untrained: float) -> bool:
+    """Whether the best run had hardly begun when it ended, or nobody learned more than anybody learns at once."""
     found = best(done)
-    return found.score < untrained and found.late > LATE
+    return found.score < untrained and (found.late > LATE or untold(scores(done), untrained) is not None)
 
 
 def _following(done: Sequence[Trial], untrained: float) -> list[float]:

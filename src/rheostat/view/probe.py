@@ -117,7 +117,8 @@ def plot_found(result: Any, ax: Axes | None = None) -> Axes:
     low, high = _limits(ramp)
     scores = [score for _, score in ended]
     ax.set_ylim(min([low, *scores]) - 0.03 * (high - low), high)
-    ax.set_xlim(float(ramp.lrs[0]), float(ramp.lrs[-1]))
+    lrs = [*ramp.lrs.tolist(), *(lr for lr, _ in ran)]
+    ax.set_xlim(min(lrs), max(lrs))
     ax.set_xlabel("learning rate of the first group")
     ax.set_ylabel("loss")
     if result.band is not None:
