@@ -135,6 +135,25 @@ def test_a_score_of_ones_own():
     assert result.untrained == pytest.approx(float((model.weight.detach() - 1).abs().sum()))
 
 
+@pytest.mark.parametrize("frozen", [False, True])
+def test_batch_norm_is_scored_with_statistics_of_the_weights_that_it_has(frozen):
+    norm = torch.nn.BatchNorm1d(3, momentum=1e-3)  # after a short run its average is still near where it began
+    model = torch.nn.Sequential(norm, torch.nn.Linear(3, 1))
+    if frozen:
+        norm.eval()
+    means, far = [], [type(pair)(pair.x + 100, pair.y) for pair in data(60)]
+
+    def score(model):
+        means.append(norm.running_mean.mean().item())
+        return sum(loss(model, pair).item() for pair in far[48:])
+
+    before = norm.running_mean.clone()
+    result = found(model, batches=far, score=score)
+    assert len(means) == 1 + len(result.trials)
+    assert means == pytest.approx([0.0 if frozen else 100.0] * len(means), abs=0.5)
+    assert torch.equal(norm.running_mean, before) and norm.momentum == 1e-3 and norm.num_batches_tracked == 0
+
+
 @pytest.mark.parametrize("failure", [ValueError("no"), torch.OutOfMemoryError("CUDA out of memory"), float("nan")])
 def test_a_run_that_fails_is_a_result(failure):
     model = linear()

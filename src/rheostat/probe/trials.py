@@ -23,6 +23,7 @@ from rheostat.probe.batches import Batches, Source, device_of, to_device
 from rheostat.probe.choice import late
 from rheostat.probe.compress import shares, warmup
 from rheostat.probe.jobs import Jobs
+from rheostat.probe.norms import refresh
 from rheostat.probe.ramp import Bases
 from rheostat.probe.snapshot import Snapshot
 from rheostat.probe.step import Step, wants_closure
@@ -32,6 +33,7 @@ from rheostat.schedule.base import FloatArray
 
 Watcher = Callable[[int, float, float], None]
 MOST_HELD_OUT = 16
+_REFRESHING = 8  # batches from which batch norm's statistics are made before a score
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +252,8 @@ class Trials:
 
     def _scored(self) -> float:
         """The held-out score now, the same on every rank."""
+        device = device_of(self.model)
+        refresh(self.model, self.training[:_REFRESHING], lambda batch: self.loss(self.model, to_device(batch, device)))
         modes = [(module, module.training) for module in self.model.modules()]
         self.model.eval()
         try:
