@@ -115,11 +115,11 @@ def _balanced(one: Tables, seen: tuple[RangeCurve, int], length: str, runs: int)
     ramp, played = reading.read(curve), Played(one, length)
     runs += effort._GUESSED if found.answered(ramp) is None else 0
     centre = find._centre(ramp, 1.0)
-    done = search.search(played, centre, runs, patient=False)  # type: ignore[arg-type]
+    done = search.search(played, [f * centre for f in effort._NEAR], runs, patient=False)  # type: ignore[arg-type]
     if not search.told(done, played.untrained):
         centre, cost = search.middle(done, played.untrained) or centre, cost + sum(t.updates for t in done)
         played = Played(one, "quarter")
-        done = search.search(played, centre, effort._RUNS, patient=True)  # type: ignore[arg-type]
+        done = search.search(played, [f * centre for f in effort._NEAR], effort._RUNS, patient=True)  # type: ignore[arg-type]
     return _said(done, played, one, found.answered(ramp)), cost + sum(t.updates for t in done)
 
 
@@ -127,7 +127,8 @@ def _thorough(one: Tables, seen: tuple[RangeCurve, int], length: str, runs: int)
     """The same of a thorough search."""
     ramp, played = reading.read(seen[0]), Played(one, length)
     runs += effort._GUESSED if found.answered(ramp) is None else 0
-    done = search.search(played, find._centre(ramp, 1.0), runs, patient=True)  # type: ignore[arg-type]
+    begin = [f * find._centre(ramp, 1.0) for f in effort._FAR]
+    done = search.search(played, begin, runs, patient=True)  # type: ignore[arg-type]
     return _said(done, played, one, found.answered(ramp)), seen[1] + sum(t.updates for t in done)
 
 

@@ -9,7 +9,7 @@ import torch
 import rheostat as rh
 from probe.test_range_test import data, linear, loss, sgd
 from probe.training import Training
-from rheostat.probe.effort import usual_updates
+from rheostat.probe.effort import planned, usual_updates
 from rheostat.probe.search import search
 from rheostat.probe.trials import Trial
 
@@ -225,8 +225,20 @@ class Played:
     ],
 )
 def test_the_search_goes_by_factors_of_4_to_where_it_gets_better_then_half_way_to_both_sides(played, runs, tried):
-    found = [t.lr for t in search(played, 1.0, runs, patient=False)]
+    found = [t.lr for t in search(played, [1.0, 4.0], runs, patient=False)]
     assert found == pytest.approx(tried)
+
+
+def test_a_thorough_search_looks_far_to_either_side_first():
+    class Two(Played):  # a valley at 1, and a better one at 1/16
+        def score(self, lr):
+            return min(1 + math.log2(lr) ** 2, math.log2(lr * 16) ** 2 - 1)
+
+    assert [t.lr for t in search(Two(1.0), [1.0, 4.0], 6, patient=True)][:3] == [1, 4, 1 / 4]
+    begin = planned("thorough", 500).begin
+    tried = [t.lr for t in search(Two(1.0), begin, 6, patient=True)]
+    assert tried[:3] == [1 / 8, 1, 8]
+    assert 1 / 16 in tried
 
 
 def test_where_the_lowest_is_nearly_as_good_as_the_best_the_search_goes_on_downwards():
@@ -234,7 +246,7 @@ def test_where_the_lowest_is_nearly_as_good_as_the_best_the_search_goes_on_downw
         def score(self, lr):
             return {4: 1.0, 1: 1.4, 1 / 4: 1.44, 1 / 16: 1.5, 16: 2.0}.get(lr, 3.0)  # of 9 that can be learned
 
-    assert [t.lr for t in search(Flat(1.0), 1.0, 9, patient=False)] == [1, 4, 16, 1 / 4, 1 / 16, 8, 2]
+    assert [t.lr for t in search(Flat(1.0), [1.0, 4.0], 9, patient=False)] == [1, 4, 16, 1 / 4, 1 / 16, 8, 2]
 
 
 @pytest.mark.parametrize(
@@ -245,13 +257,13 @@ def test_where_the_lowest_is_nearly_as_good_as_the_best_the_search_goes_on_downw
     ],
 )
 def test_a_search_with_runs_that_are_too_short_ends_early_unless_it_is_patient(short):
-    assert [t.lr for t in search(short, 1.0, 9, patient=False)] == [1, 4]
-    assert len(search(short, 1.0, 9, patient=True)) == 5
+    assert [t.lr for t in search(short, [1.0, 4.0], 9, patient=False)] == [1, 4]
+    assert len(search(short, [1.0, 4.0], 9, patient=True)) == 5
 
 
 def test_a_search_goes_on_downwards_where_nothing_was_learned():
     nothing = Played(1.0, depth=0.0, late=1.0)
-    assert [t.lr for t in search(nothing, 1.0, 4, patient=False)] == [1, 4, 1 / 4, 1 / 16]
+    assert [t.lr for t in search(nothing, [1.0, 4.0], 4, patient=False)] == [1, 4, 1 / 4, 1 / 16]
 
 
 def test_a_longer_training_is_told_less_than_the_short_runs_found():
@@ -373,6 +385,15 @@ def told(scores, ramp_losses, effort="balanced"):
 
 
 FLAT = np.full(100, 2.3)
+
+
+def test_a_range_test_alone_says_what_would_be_surer():
+    lrs = np.geomspace(1e-6, 10, 100)
+    ramp = rh.read_range(lrs, (np.log10(lrs) + 2) ** 2)
+    from rheostat.probe.found import FindResult
+
+    advice = FindResult(ramp, 120, (), None, None, 1000, "fast").advice
+    assert advice == "the loss fell, and rose again within the ramp. Surer: effort='balanced'."
 
 
 def test_the_longer_the_training_the_lower_the_answer_of_a_range_test_alone():

@@ -49,7 +49,8 @@ def find_lr(
 
     Each short run starts from the same weights, goes through the whole schedule compressed to a few dozen updates (a
     warmup as little as may be), and is scored on batches that none of them was trained on. From the range test's answer
-    the search goes by factors of 4 to where it gets better, then by 2 around the best. If the best run learned most of
+    the search goes by factors of 4 to where it gets better, then by 2 around the best; a thorough one begins a factor
+    of 8 below and above it too. If the best run learned most of
     what it learned at its end, all were too short, and the search is made again with longer ones. The suggestion is
     what the short runs say times (their length / the training's) ** 0.32, since longer trainings want less. A run
     that diverges, crashes or runs out of memory is a result. Afterwards everything is as it was, as after
@@ -123,7 +124,7 @@ def find_lr(
         before = ahead
         tell: Watcher | None = None if watch is None else lambda done, lr, value: watch(before + done, lr, value)
         with Trials(model, optimizer, batches, loss, **options, updates=updates, watch=tell) as trials:
-            done = search(trials, centre, runs, patient=patient)
+            done = search(trials, [centre * factor for factor in plan.begin], runs, patient=patient)
             done += again(trials, done, plan.again)
         if trials.failure is not None and all(math.isinf(t.score) and t.note != "diverged" for t in done):
             raise trials.failure  # none came through: that is no matter of the learning rate

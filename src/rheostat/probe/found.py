@@ -108,7 +108,7 @@ class FindResult:
         if not self.trials:
             if self.ramp.suggestion is None and self.suggestion is not None:
                 return f"{self.ramp.advice.partition('. Try')[0]}, so this is a guess. Try effort='balanced'."
-            return self.ramp.advice
+            return f"{self.ramp.advice} Surer: effort='balanced'." if self.ramp.status == "ok" else self.ramp.advice
         if self.choice is None:
             return (
                 "no short run came below the score before training. Try effort='thorough', or see what the notes say."

@@ -12,13 +12,19 @@ LOWER = 2.0
 """How far below the best of the first search the second begins: longer trainings want a lower learning rate."""
 
 
-def search(trials: Trials, centre: float, runs: int, *, patient: bool) -> list[Trial]:
-    """Two runs a factor of 4 apart, on towards where it gets better, then those half-way on both sides of the best.
+def search(trials: Trials, begin: Sequence[float], runs: int, *, patient: bool) -> list[Trial]:
+    """On from some runs to where it gets better, by factors of 4, then by 2 to both sides of the best.
 
     Where the lowest that was tried is as good as the best, or nearly, it goes on downwards too. It ends early where the
     runs are too short to tell, unless it is `patient`.
+
+    Args:
+        trials: what runs them.
+        begin: the learning rates of the first ones.
+        runs: how many there are at most.
+        patient: whether runs that are too short are gone on with.
     """
-    done = trials.all([centre, centre * APART])
+    done = trials.all(begin)
     while len(done) < runs and (patient or not _too_short(done, trials.untrained)):
         following = _following(done, trials.untrained)
         if not following:
