@@ -257,25 +257,20 @@ class Experts(nn.Module):
         return sum(weight[:, [i]] * expert(found) for i, expert in enumerate(self.experts))
 
 
+def upright() -> nn.Module:
+    """A residual network."""
+    return models.deep(784, 64, 2)
+
+
 @cache
-def trained_upright() -> dict[str, torch.Tensor]:
-    """A residual network after 600 updates on Fashion-MNIST."""
-    with torch.random.fork_rng():
-        torch.manual_seed(97)
-        model = models.deep(784, 64, 2)
-        x, y, *_ = sets.rows()
-        optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
-        for i in range(600):
-            rows = torch.arange(20 * i, 20 * i + 20)
-            losses.classify(model, (x[rows], y[rows])).backward()
-            optimizer.step()
-            optimizer.zero_grad()
-    return {name: value.clone() for name, value in model.state_dict().items()}
+def trained_upright() -> dict[str, Any]:
+    """The same after 600 updates on Fashion-MNIST."""
+    return pretrained.trained(upright, sets.rows(), 600, 1e-3, 97)
 
 
 def adapted(rank: int = 4) -> nn.Module:
     """The same, frozen, with a change of low rank beside each linear layer."""
-    model = models.deep(784, 64, 2)
+    model = upright()
     model.load_state_dict(trained_upright())
     model.requires_grad_(requires_grad=False)
     for inside in [model, *(block.inside for block in model if isinstance(block, models.Block))]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 import corpora
 import losses
@@ -43,15 +45,14 @@ def trained_character_model() -> nn.Module:
     return model
 
 
-@cache
-def trained_on_images() -> dict[str, torch.Tensor]:
-    """A convolutional network after 500 updates on Fashion-MNIST."""
+def trained(make: Callable[[], nn.Module], data: corpora.Split, updates: int, lr: float, seed: int) -> dict[str, Any]:
+    """The weights of a classifier after so many updates, of 20 rows each."""
     with torch.random.fork_rng():
-        torch.manual_seed(98)
-        model = models.cnn(28, 8, norm=True)
-        x, y, *_ = corpora.fashion()
-        optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3)
-        for i in range(500):
+        torch.manual_seed(seed)
+        model = make()
+        x, y, *_ = data
+        optimizer = torch.optim.AdamW(model.parameters(), lr=lr)
+        for i in range(updates):
             rows = torch.arange(20 * i, 20 * i + 20)
             losses.classify(model, (x[rows], y[rows])).backward()
             optimizer.step()
@@ -59,8 +60,19 @@ def trained_on_images() -> dict[str, torch.Tensor]:
     return {name: value.clone() for name, value in model.state_dict().items()}
 
 
+def image_model() -> nn.Module:
+    """A convolutional network with batch norm."""
+    return models.cnn(28, 8, norm=True)
+
+
+@cache
+def trained_on_images() -> dict[str, Any]:
+    """The same after 500 updates on Fashion-MNIST."""
+    return trained(image_model, corpora.fashion(), 500, 2e-3, 98)
+
+
 def trained_image_model() -> nn.Module:
     """The same, to be fine-tuned on images that are turned."""
-    model = models.cnn(28, 8, norm=True)
+    model = image_model()
     model.load_state_dict(trained_on_images())
     return model
