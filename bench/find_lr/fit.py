@@ -116,11 +116,12 @@ def _balanced(one: Tables, seen: tuple[RangeCurve, int], length: str, runs: int)
     runs += effort._GUESSED if found.answered(ramp) is None else 0
     centre = find._centre(ramp, 1.0)
     done = search.search(played, [f * centre for f in effort._NEAR], runs, patient=False)  # type: ignore[arg-type]
-    if not search.told(done, played.untrained):
+    stuck = not search.told(done, played.untrained)
+    if stuck:
         centre, cost = search.middle(done, played.untrained) or centre, cost + sum(t.updates for t in done)
         played = Played(one, "quarter")
         done = search.search(played, [f * centre for f in effort._NEAR], effort._RUNS, patient=True)  # type: ignore[arg-type]
-    return _said(done, played, one, found.answered(ramp)), cost + sum(t.updates for t in done)
+    return _said(done, played, one, found.answered(ramp), stuck=stuck), cost + sum(t.updates for t in done)
 
 
 def _thorough(one: Tables, seen: tuple[RangeCurve, int], length: str, runs: int) -> tuple[float | None, float]:
@@ -132,10 +133,11 @@ def _thorough(one: Tables, seen: tuple[RangeCurve, int], length: str, runs: int)
     return _said(done, played, one, found.answered(ramp)), seen[1] + sum(t.updates for t in done)
 
 
-def _said(done: list[Trial], played: Played, one: Tables, ramp: float | None) -> float | None:
+def _said(done: list[Trial], played: Played, one: Tables, ramp: float | None, *, stuck: bool = False) -> float | None:
     """The suggestion that short runs lead to; a half is half of the training."""
     chosen = choice.choose(search.scores(done), played.untrained)
-    return ramp if chosen is None else choice.settle(chosen, played.updates / (2 * one["half"]["updates"]))[0]
+    share = played.updates / (2 * one["half"]["updates"])
+    return ramp if chosen is None else choice.settle(chosen, share, stuck=stuck)[0]
 
 
 def main() -> None:

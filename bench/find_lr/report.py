@@ -1,6 +1,6 @@
 """The table: how far each finder's learning rate is from the best, what it costs, and whether the difference is chance.
 
-    python bench/find_lr/report.py [--tasks on|unseen|later|fresh|all] [--answers FILE]
+    python bench/find_lr/report.py [--tasks on|unseen|later|fresh|last|all] [--answers FILE]
 
 regret      (L(suggested) − L*) / (L untrained − L*), on unseen data after a whole training, between 0 and 1
 worst       the mean regret of the worst pair of task and optimizer
@@ -136,7 +136,7 @@ def floor(known: dict[Key, Oracle], names: set[str]) -> list[dict[str, Any]]:
 def main() -> None:
     """Print it."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--tasks", choices=list(tasks.SETS), default="fresh")
+    parser.add_argument("--tasks", choices=list(tasks.SETS), default="last")
     parser.add_argument("--answers", default="answers.jsonl")
     parser.add_argument("--by-pair", action="store_true", help="our regrets for each pair too")
     chosen = parser.parse_args()

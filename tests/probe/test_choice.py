@@ -82,6 +82,7 @@ def test_the_longer_the_training_the_lower_the_suggestion_and_the_wider_the_band
     assert suggestion == pytest.approx(share**0.32)  # Bjorck et al. 2024
     off = 10 ** (0.6 + 0.4 * math.log10(1 / share))
     assert band == (pytest.approx(suggestion / off), pytest.approx(suggestion * off))
+    assert settle(SEEN, share, stuck=True)[0] == pytest.approx(suggestion / 1.3)
 
 
 def test_what_was_seen_is_in_the_band_wherever_the_suggestion_lies():

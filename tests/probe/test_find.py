@@ -305,7 +305,7 @@ def test_where_short_runs_had_hardly_begun_longer_ones_are_made():
     assert max(short.before, key=lambda t: -t.score).late > 0.7
     assert {t.updates for t in short.trials if not t.note} == {125}
     assert short.updates == short.looked + sum(t.updates for t in short.before + short.trials)
-    assert short.suggestion == pytest.approx(short.choice.suggestion * 0.25**0.32)
+    assert short.suggestion == pytest.approx(short.choice.suggestion * 0.25**0.32 / 1.3)
     assert f"first       {len(short.before)} runs of 31 were too short" in str(short)
     clear = found()
     assert clear.before == () and "too short" not in str(clear)

@@ -25,6 +25,9 @@ LITTLE, TELLS, APART = 0.25, 0.15, 4.0
 """And so are runs whose score fell by less than `LITTLE` of what it was, if learning rates a factor of `APART` apart
 differ by no more than `TELLS` of that: what was learned is what any of them learns at once."""
 
+STUCK = 1.3
+"""The further margin below the runs of a second search: what stands still at first often ends at a cliff."""
+
 WIDE, WIDER = 0.6, 0.4
 """Decades by which the best rate of a whole training may lie off the suggestion, in nine of ten cases; and how many
 more for each decade by which it is longer than the short runs."""
@@ -72,14 +75,15 @@ def choose(scores: Iterable[tuple[float, float]], untrained: float) -> Choice | 
     return Choice(math.exp(centre), (math.exp(low), math.exp(high)), lrs[best], open_below and best == 0, open_above)
 
 
-def settle(choice: Choice, share: float) -> tuple[float, tuple[float, float]]:
+def settle(choice: Choice, share: float, *, stuck: bool = False) -> tuple[float, tuple[float, float]]:
     """The suggestion for the whole training, and the band in which its best learning rate probably lies.
 
     Args:
         choice: what the short runs say.
         share: their length as a share of the training's.
+        stuck: whether shorter ones before them had been too short to tell.
     """
-    suggestion = choice.suggestion * share**DRIFT
+    suggestion = choice.suggestion * share**DRIFT / (STUCK if stuck else 1.0)
     return suggestion, around(suggestion, choice.band, WIDE - WIDER * math.log10(share))
 
 

@@ -70,7 +70,7 @@ class FindResult:
     @property
     def _settled(self) -> tuple[float, tuple[float, float]] | None:
         if self.choice is not None:
-            return settle(self.choice, self._share)
+            return settle(self.choice, self._share, stuck=bool(self.before))
         read = answered(self.ramp)
         if read is not None and self.ramp.band is not None:
             read *= min(1.0, self.ramp.lrs.size / self.run / USUAL) ** DRIFT
@@ -156,9 +156,9 @@ class FindResult:
         if self.choice is not None:
             low, high = self.choice.band
             lines.append(f"within 5 %  {low:.2g} to {high:.2g} of the short runs")
-            if self._share < 1:
-                best, less = self.choice.suggestion, self._share**DRIFT
-                lines.append(f"their best  {best:.2g}, and the training is longer: times {less:.2g}")
+            best, (less, _) = self.choice.suggestion, settle(self.choice, self._share, stuck=bool(self.before))
+            if less < best:
+                lines.append(f"their best  {best:.2g}, and the training is longer: times {less / best:.2g}")
         if not self.trials:
             return "\n".join(lines + self.ramp.marks())
         longest = max(t.updates for t in self.trials)
