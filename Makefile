@@ -43,7 +43,7 @@ faults: $(VENV)/.dev
 mutants: $(VENV)/.dev
 	HYPOTHESIS_PROFILE=mutants OMP_NUM_THREADS=1 nice -n 10 $(BIN)/python tests/mutants.py $(NAMES)
 
-# An hour: who finds which learning rate, and what it is worth; bench/find_lr/README.md says what to install first.
+# Some hours, anew: who finds which learning rate, and what it is worth; see bench/find_lr/README.md for what it needs.
 proof: $(VENV)/.dev
 	for script in oracle record answers report; do $(BIN)/python bench/find_lr/$$script.py || exit 1; done
 
