@@ -1,4 +1,4 @@
-"""Tasks by somebody who did not know how the finder works: it is judged on them, and nothing is tuned on them."""
+"""Tasks by somebody who did not know how the finder works; the margin after a second search was seen on them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""More tasks by somebody who did not know how the finder works: nothing is tuned on them either."""
+"""More tasks by somebody who did not know how the finder works: nothing is tuned on them."""
 
 from __future__ import annotations
 
