@@ -15,7 +15,7 @@ NEARLY = 0.03
 
 DRIFT = 0.32
 """The power of its length by which a longer training wants a lower learning rate (Bjorck et al., Scaling Optimal LR
-Across Token Horizons, 2024, for AdamW; the tasks in bench/find_lr want 0.3 to 0.35, with SGD and Muon too)."""
+Across Token Horizons, 2024, for AdamW; in bench/find_lr, with SGD and Muon too, 0.2 loses more and 0.4 fails more)."""
 
 LATE = 0.7
 """Runs that learned more than this share of all they learned in their second half are too short to tell: they had
