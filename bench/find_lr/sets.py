@@ -126,6 +126,20 @@ def turned() -> corpora.Split:
 
 
 @cache
+def few_clothes() -> corpora.Split:
+    """1024 images of Fashion-MNIST at half their size: too few for what is learned to hold for others."""
+    x, y, test_x, test_y = corpora.fashion()
+    return nn.functional.avg_pool2d(x[:1024], 2), y[:1024], nn.functional.avg_pool2d(test_x, 2), test_y
+
+
+def moved(x: torch.Tensor, chance: torch.Generator) -> torch.Tensor:
+    """Images moved by up to two pixels, and every other one flipped."""
+    x = torch.where(torch.rand(len(x), 1, 1, 1, generator=chance) < 0.5, x.flip(-1), x)
+    across, down = torch.randint(-2, 3, (2,), generator=chance).tolist()
+    return x.roll((down, across), (-2, -1))
+
+
+@cache
 def eights() -> corpora.Split:
     """Eight characters of Python's manual, and the one after them."""
     mixed = torch.Generator().manual_seed(9)

@@ -52,6 +52,7 @@ class Task:
     steps: int
     batch: int
     optimizers: tuple[str, ...] = OPTIMIZERS
+    anew: Callable[[torch.Tensor, torch.Generator], torch.Tensor] = lambda x, chance: x  # what each epoch makes of them
 
     def training(self, optimizer: str, seed: int) -> Training:
         """Fresh weights and an order of the batches, both from the seed."""
@@ -62,7 +63,7 @@ class Task:
         def batches(epoch: int) -> list[Any]:
             mixed = torch.Generator().manual_seed(1000 * seed + epoch)
             order = torch.randperm(len(x), generator=mixed)[: len(x) - len(x) % self.batch]
-            return [[x[i], y[i]] for i in order.split(self.batch)]
+            return [[self.anew(x[i], mixed), y[i]] for i in order.split(self.batch)]
 
         unseen = list(zip(test_x.split(250), test_y.split(250), strict=True))
         return Training(model, OPTIMIZER[optimizer](model), batches, self.loss, unseen, self.steps)
@@ -105,6 +106,10 @@ ON = {  # the constants of the finders are chosen on these
     "digits_plain": Task(partial(models.mlp, 64, *[48] * 8, 10), corpora.digits, losses.classify, 600, 32, STUBBORN),
     "digits_doubtful": Task(partial(models.mlp, 64, 256, 10), sets.doubtful, losses.classify, 1200, 32),
     "digits_views": Task(partial(models.mlp, 64, 96, 24), sets.views, losses.contrast, 400, 64),
+    "fashion_few": Task(partial(models.cnn, 14, 16, norm=True), sets.few_clothes, losses.classify, 960, 32, MATRICES),
+    "fashion_moved": Task(
+        partial(models.cnn, 14, 16, norm=True), sets.few_clothes, losses.classify, 960, 32, MATRICES, sets.moved
+    ),
     "fashion_patches": Task(networks.large_patches, corpora.fashion, losses.classify, 600, 32),
     "fashion_linear": Task(partial(models.mlp, 784, 10), sets.rows, losses.classify, 500, 32, MATRICES),
     "fashion_turned": Task(pretrained.trained_image_model, sets.turned, losses.classify, 300, 32, MATRICES),

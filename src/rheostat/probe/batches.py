@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -16,37 +18,48 @@ class Batches:
     """An endless iterator: what ends is started again.
 
     A loader or list is iterated anew; a function of the epoch's number is called with the next; of an iterator that
-    gives each batch once, the batches seen so far are gone through again.
+    gives each batch once, the batches seen so far are gone through again. Batches of the same iterator that are made of
+    one another remember what any of them has seen.
     """
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source | Batches) -> None:
+        known = source if isinstance(source, Batches) else None
+        source = source.source if isinstance(source, Batches) else source
         given = isinstance(source, Iterable) or callable(source) or hasattr(source, "__getitem__")
         if not given or isinstance(source, (str, bytes)):
             raise refuse("batches", source, need="a DataLoader, a list, an iterator, or a function of the epoch")
-        self.source = source
+        self.source: Source = source
+        self.seen: list[Any] | None = known.seen if known else [] if isinstance(source, Iterator) else None
         self.epoch = 0
-        self.seen: list[Any] | None = None
+        self.size: int | None = None  # batches in an epoch, where that is said
         self.iterator: Iterator[Any] = iter(())
 
     def start(self) -> None:
-        """Begin at the beginning, where there is one to go back to."""
+        """Begin at the beginning, where there is one to go back to; with what is left of an iterator, or all again."""
         self.epoch = 0
         self.iterator = self._open()
+        if self.seen:
+            left = list(itertools.islice(self.iterator, 1))
+            self.iterator = itertools.chain(left, self.iterator) if left else iter(tuple(self.seen))
 
     def draw(self) -> Any:
         """The next batch."""
         try:
-            batch = next(self.iterator)
+            return next(self.iterator)
         except StopIteration:
             self.epoch += 1
-            self.iterator = iter(self.seen) if self.seen is not None and self.epoch else self._open()
+            self.iterator = self._open() if self.seen is None else iter(tuple(self.seen))
             try:
                 return next(self.iterator)
             except StopIteration:
                 raise refuse("batches", self.source, need="at least one batch") from None
-        if self.seen is not None and not self.epoch:
-            self.seen.append(batch)
-        return batch
+
+    def following(self, most: int) -> Iterator[Any]:
+        """The first batches of the next epoch, after which there are no more of this one; none of an iterator."""
+        self.close()
+        if self.seen is None:
+            self.epoch = 1
+            yield from itertools.islice(self._open(), most)
 
     def close(self) -> None:
         """Let go of the iterator, and with it of its workers."""
@@ -59,9 +72,15 @@ class Batches:
             iterator = iter(found)
         except TypeError:
             raise refuse("batches()", found, need="the batches of an epoch, as a list or a DataLoader") from None
-        if iterator is source:
-            self.seen = self.seen or []
-        return iterator  # type: ignore[no-any-return]
+        with contextlib.suppress(TypeError, NotImplementedError):  # some loaders over streams raise here
+            self.size = len(found)
+        return iterator if self.seen is None else self._noted(iterator, self.seen)
+
+    @staticmethod
+    def _noted(iterator: Iterator[Any], seen: list[Any]) -> Iterator[Any]:
+        for batch in iterator:
+            seen.append(batch)
+            yield batch
 
 
 def to_device(batch: Any, device: torch.device) -> Any:

@@ -24,6 +24,8 @@ hardly begun."""
 LITTLE, TELLS, APART = 0.25, 0.15, 4.0
 """And so are runs whose score fell by less than `LITTLE` of what it was, if learning rates a factor of `APART` apart
 differ by no more than `TELLS` of that: what was learned is what any of them learns at once."""
+NOTHING = 0.05
+"""And so are those whose score fell by less than this share: what differs then is chance."""
 
 STUCK = 1.3
 """The further margin below the runs of a second search: what stands still at first often ends at a cliff."""
@@ -105,17 +107,18 @@ def late(losses: Sequence[float]) -> float:
 
 
 def untold(scores: Iterable[tuple[float, float]], untrained: float) -> float | None:
-    """The middle of a wide range of learning rates that all learned nearly the same, and little; None if there is none.
+    """The middle of those that learned nearly the same, if it was little and they lie far apart, or next to nothing.
 
     The one answer that depends on where the scores' zero is; it decides how much is done, and nothing else.
     """
     known = list(scores)
     best = min((score for _, score in known), default=math.inf)
-    if not 0 < untrained - best < LITTLE * abs(untrained):
+    fell, scale = untrained - best, abs(untrained)
+    if not 0 < fell < LITTLE * scale:
         return None
-    near = [lr for lr, score in known if score <= best + TELLS * (untrained - best)]
+    near = [lr for lr, score in known if score <= best + TELLS * fell]
     wide = max(near) >= min(near) * APART * (1 - 1e-9)
-    return math.sqrt(min(near) * max(near)) if wide else None
+    return math.sqrt(min(near) * max(near)) if wide or fell < NOTHING * scale else None
 
 
 def _crossing(x: np.ndarray, y: np.ndarray, best: int, line: float, way: int) -> tuple[float, bool]:

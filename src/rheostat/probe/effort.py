@@ -16,7 +16,7 @@ _FEWEST, _MOST = 30, 200  # updates of a short run
 _ROOT = 1.4  # times the root of the training's updates: a short run of a balanced search; a tenth of a thorough one's
 _RUNS, _LONG_RUNS = 4, 6  # how many there are in a search of short ones, and of long ones
 _NEAR, _FAR = (1.0, 4.0), (1 / 8, 1.0, 8.0)  # where these begin, as factors of the range test's answer
-_AGAIN = 3  # the best of the long ones, in another order of the batches too: chance counts more below half a training
+_AGAIN = 3  # the best of the long ones, over other batches too: chance counts more below half a training
 _GUESSED = 2  # more of them where the range test has no answer
 _SHARE, _ENOUGH = 0.25, 400  # updates of a run of the second search: this share of the training, or so many
 
@@ -31,7 +31,7 @@ class Plan:
         begin: the first of them, as factors of where the search begins.
         guessed: how many more where the range test has no answer to begin with.
         longer: updates of a run of the second search, made where those of the first were too short; 0 for none.
-        again: how many of the best are made again with the batches in another order.
+        again: how many of the best are made again over other batches.
     """
 
     updates: int

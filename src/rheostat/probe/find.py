@@ -11,7 +11,7 @@ import torch
 from rheostat.driver.plan import rules
 from rheostat.errors import refuse
 from rheostat.probe.arguments import check_function, checked_scaler, listed
-from rheostat.probe.batches import Source
+from rheostat.probe.batches import Batches, Source
 from rheostat.probe.choice import choose
 from rheostat.probe.effort import Effort, planned, ramp_steps
 from rheostat.probe.found import FindResult, answered, guessed
@@ -48,24 +48,25 @@ def find_lr(
     """Find a learning rate: a range test says where to look, then a few short runs of the real schedule decide.
 
     Each short run starts from the same weights, goes through the whole schedule compressed to a few dozen updates (a
-    warmup as little as may be), and is scored on batches that none of them was trained on. From the range test's answer
-    the search goes by factors of 4 to where it gets better, then by 2 around the best; a thorough one begins a factor
-    of 8 below and above it too. If the best run learned most of
-    what it learned at its end, all were too short, and the search is made again with longer ones. The suggestion is
-    what the short runs say times (their length / the training's) ** 0.32, since longer trainings want less. A run
-    that diverges, crashes or runs out of memory is a result. Afterwards everything is as it was, as after
-    `rh.range_test`.
+    warmup as little as may be), and is scored on batches that none of them was trained on. Where the training sees its
+    samples several times, a short run sees fewer, as often, and so learns them by heart as far. From the range test's
+    answer the search goes by factors of 4 to where it gets better, then by 2 around the best; a thorough one begins a
+    factor of 8 below and above it too. If the best run learned most of what it learned at its end, or next to nothing,
+    all were too short, and the search is made again with longer ones. The suggestion is what the short runs say times
+    (their length / the training's) ** 0.32, since longer trainings want less. A run that diverges, crashes or runs out
+    of memory is a result. Afterwards everything is as it was, as after `rh.range_test`.
 
     Args:
         model: as in `rh.range_test`, like all arguments that are not named here.
         optimizer: its optimizer, or several.
-        batches: a loader, a list, a function of the epoch's number, or an iterator.
+        batches: a loader, a list, a function of the epoch's number, or an iterator. How many an epoch has is `len()` of
+            them, or what `run` says.
         loss: a function of (model, batch) that returns a scalar tensor.
         run: how long the real training will be, of known length.
         schedule: the schedule it will have, as `rh.Scheduler` takes it.
         effort: "fast" (the range test alone), "balanced" (four runs of 1.4 √updates, within 30 to 200; where these
             are too short, four of a quarter of the training, at most 400), "thorough" (six of 14 √updates, at most
-            half of the training; the best three of shorter ones again, in another order of the batches), or a number
+            half of the training; the best three of shorter ones again, over other batches), or a number
             of updates to spend. By name, two more where the range test has no answer.
         score: a function of the model that returns a number, lower is better; by default the loss on batches held out.
         min: where the range test begins.
@@ -108,14 +109,15 @@ def find_lr(
     Jobs(jobs)
     rules(schedule)
     plan = planned(effort, run.updates)
+    source = Batches(batches)
     shared: dict[str, Any] = {"accumulate": accumulate, "scaler": scaler, "clip": clip, "also": also, "store": store}
     trials: Trials | None = None
     if plan is not None:
         options = shared | {"schedule": schedule, "run": run, "score": score, "jobs": jobs}
-        trials = Trials(model, optimizer, batches, loss, **options, updates=plan.updates, watch=None)
+        trials = Trials(model, optimizer, source, loss, **options, updates=plan.updates, watch=None)
         trials.close()  # made only to see whether all of it fits, before time is spent
     steps = ramp_steps(run.updates)
-    seen = ranged(model, optimizer, batches, loss, watch=watch, low=min, high=max, steps=steps, **shared)
+    seen = ranged(model, optimizer, source, loss, watch=watch, low=min, high=max, steps=steps, **shared)
     ramp, ahead = seen.ramp, seen.updates
     if trials is None or plan is None:
         return FindResult(ramp, ahead, (), None, None, run.updates, effort)
@@ -123,7 +125,7 @@ def find_lr(
     def searched(centre: float, updates: int, runs: int, *, patient: bool) -> tuple[list[Trial], float]:
         before = ahead
         tell: Watcher | None = None if watch is None else lambda done, lr, value: watch(before + done, lr, value)
-        with Trials(model, optimizer, batches, loss, **options, updates=updates, watch=tell) as trials:
+        with Trials(model, optimizer, source, loss, **options, updates=updates, watch=tell) as trials:
             done = search(trials, [centre * factor for factor in plan.begin], runs, patient=patient)
             done += again(trials, done, plan.again)
         if trials.failure is not None and all(math.isinf(t.score) and t.note != "diverged" for t in done):

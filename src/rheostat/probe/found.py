@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -81,7 +82,7 @@ class FindResult:
     @property
     def _share(self) -> float:
         """How long the short runs are, as a share of the real training."""
-        return min(1.0, max(t.updates for t in self.trials) / self.run)
+        return min(1.0, _longest(self.trials) / self.run)
 
     @property
     def factor(self) -> float | None:
@@ -159,17 +160,23 @@ class FindResult:
             best, (less, _) = self.choice.suggestion, settle(self.choice, self._share, stuck=bool(self.before))
             if less < best:
                 lines.append(f"their best  {best:.2g}, and the training is longer: times {less / best:.2g}")
-        if not self.trials:
-            return "\n".join(lines + self.ramp.marks())
-        longest = max(t.updates for t in self.trials)
+        return "\n".join(lines + (self._runs() if self.trials else self.ramp.marks()))
+
+    def _runs(self) -> list[str]:
+        """What the short runs came to, by learning rate."""
         by_lr: dict[float, list[str]] = {}
         for t in sorted(self.trials, key=lambda t: t.lr):
             by_lr.setdefault(t.lr, []).append(t.note or f"{t.score:.4g}")
-        if self.before:
-            lines.append(f"first       {len(self.before)} runs of {max(t.updates for t in self.before)} were too short")
-        lines.append(f"short runs  lr, score after {longest} updates (untrained {self.untrained:.4g})")
-        lines += [f"            {lr:<9.2g} {', '.join(told)}" for lr, told in by_lr.items()]
-        return "\n".join(lines)
+        first = f"first       {len(self.before)} runs of {_longest(self.before)} were too short"
+        few = max(t.batches for t in self.trials)
+        over = f" over {few} batch{'es' * (few > 1)}" if few else ""
+        head = f"short runs  lr, score after {_longest(self.trials)} updates{over} (untrained {self.untrained:.4g})"
+        table = [f"            {lr:<9.2g} {', '.join(told)}" for lr, told in by_lr.items()]
+        return [*([first] if self.before else []), head, *table]
+
+
+def _longest(trials: Sequence[Trial]) -> int:
+    return max((t.updates for t in trials), default=0)
 
 
 def _or_none(value: float | None) -> str:

@@ -34,7 +34,7 @@ def search(trials: Trials, begin: Sequence[float], runs: int, *, patient: bool) 
 
 
 def again(trials: Trials, done: Sequence[Trial], most: int) -> list[Trial]:
-    """The best of those that came to something, once more, with the batches in another order."""
+    """The best of those that came to something, once more, over other batches, in another order."""
     ranked = sorted((t for t in done if math.isfinite(t.score)), key=lambda t: (t.score, t.lr))
     return trials.all([t.lr for t in ranked[:most]], order=1)
 

@@ -71,7 +71,7 @@ class Sweep:
         self,
         model: torch.nn.Module | Sequence[torch.nn.Module],
         optimizer: torch.optim.Optimizer | Sequence[torch.optim.Optimizer],
-        batches: Source,
+        batches: Source | Batches,
         *,
         min: float = 1e-6,  # noqa: A002 - the word for it
         max: float = 10.0,  # noqa: A002 - the word for it

@@ -24,6 +24,7 @@ from rheostat.probe.choice import late
 from rheostat.probe.compress import shares, warmup
 from rheostat.probe.jobs import Jobs
 from rheostat.probe.norms import refresh
+from rheostat.probe.passes import few
 from rheostat.probe.ramp import Bases
 from rheostat.probe.snapshot import Snapshot
 from rheostat.probe.step import Step, wants_closure
@@ -46,6 +47,7 @@ class Trial:
         updates: how many it made.
         note: what happened, if something did.
         late: the share of what it learned that it learned in its second half.
+        batches: how many it went through, over and over; 0 for a new one at each update.
     """
 
     lr: float
@@ -53,6 +55,7 @@ class Trial:
     updates: int
     note: str = ""
     late: float = 0.0
+    batches: int = 0
 
 
 @dataclass(frozen=True)
@@ -62,11 +65,12 @@ class Parcel:
     given: dict[str, Any]
     training: list[Any]
     held_out: list[Any]
+    few: int | None
 
     def unpacked(self) -> Trials:
         """What runs the trial there."""
         trials = Trials(batches=self.training, watch=None, **self.given)
-        trials.training, trials.held_out = self.training, self.held_out
+        trials.training, trials.held_out, trials.few = self.training, self.held_out, self.few
         trials.snapshot.pause()
         return trials
 
@@ -75,6 +79,7 @@ class Trials:
     """Runs trials, each from the same weights, on the same batches, in the same order or in another.
 
     A share of the first batches is held out, and never trained on: its mean loss is the score, unless the user has one.
+    Of the others as few are used as are seen as often as the training sees its own.
 
     Args:
         updates: how long a trial is.
@@ -85,7 +90,7 @@ class Trials:
         self,
         model: torch.nn.Module,
         optimizer: Any,
-        batches: Source,
+        batches: Source | Batches,
         loss: Callable[[Any, Any], torch.Tensor],
         *,
         schedule: Any,
@@ -116,14 +121,15 @@ class Trials:
         whole = run.updates or updates
         rise = warmup((curve for key, curve in curves if key == "lr"), whole)
         self.places = shares(rise, whole, updates)
-        kept = {"scaler": scaler, "loader": batches, "also": also, "where": store}
+        kept = {"scaler": scaler, "loader": self.batches.source, "also": also, "where": store}
         self.snapshot = Snapshot([model], self.optimizers, **kept)
         self.takes_closure = any(map(wants_closure, self.optimizers))
         if not self.jobs.alone:
-            self.jobs.packed(Parcel(self.given, [], []))  # what cannot be sent is refused now
+            self.jobs.packed(Parcel(self.given, [], [], None))  # what cannot be sent is refused now
         self.done = 0
         self.training: list[Any] = []
         self.held_out: list[Any] = []
+        self.few: int | None = None
 
     def __enter__(self) -> Self:
         try:
@@ -131,9 +137,8 @@ class Trials:
             self._draw()
             self._fresh()
             # Packed before anything is scored: some models remember what they have seen.
-            self.packed = (
-                None if self.jobs.alone else self.jobs.packed(Parcel(self.given, self.training, self.held_out))
-            )
+            parcel = Parcel(self.given, self.training, self.held_out, self.few)
+            self.packed = None if self.jobs.alone else self.jobs.packed(parcel)
             self.untrained = self._scored()
         except BaseException:
             self.close()
@@ -194,7 +199,7 @@ class Trials:
             return Trial(lr, math.inf, len(losses), note)
         if not math.isfinite(score):
             return Trial(lr, math.inf, len(losses), "diverged")
-        return Trial(lr, score, len(losses), late=late(losses))
+        return Trial(lr, score, len(losses), late=late(losses), batches=self.few or 0)
 
     failure: Exception | None = None
 
@@ -212,13 +217,14 @@ class Trials:
             need_ = "at least two batches, to hold one out"
             raise refuse("batches", len(drawn), need=need_, mend="score=, a function of the model, lower is better")
         self.held_out, self.training = drawn[len(drawn) - held :], drawn[: len(drawn) - held]
+        self.few = few(self.batches, drawn, self.run, self.updates, self.accumulate)
 
     def _mixed(self, order: int) -> list[Any]:
-        """The batches in one of their orders, which follows from the random numbers as `_fresh` left them."""
+        """A trial's batches in one of their orders, which follows from the random numbers as `_fresh` left them."""
         batches = list(self.training)
         if order:
             random.shuffle(batches)
-        return batches
+        return batches[: self.few]
 
     def _fresh(self, seed: int = 0) -> None:
         self.snapshot.rewind()
