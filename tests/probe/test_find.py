@@ -280,7 +280,7 @@ def test_where_short_runs_learned_what_any_learns_at_once_longer_ones_are_made()
         return loss(model, pair).clamp(min=0.1) + 20.0
 
     result = found(loss_of=stuck)
-    assert {t.updates for t in result.before} == {31}
+    assert {t.updates for t in result.before if not t.note} == {31}
     assert {t.updates for t in result.trials} == {125}
     low, high = (f(t.lr for t in result.before) for f in (min, max))
     assert low < result.trials[0].lr < high
@@ -330,7 +330,7 @@ def test_the_best_of_a_thorough_search_are_made_again_over_other_batches_where_t
     first, last = seen[-4 * 484 : -3 * 484], seen[-484:]
     assert len(set(first)) == len(set(last)) == 24  # 1200 updates are 20 passes over 60 batches, 12 of them held out
     assert set(first) != set(last)
-    scores = [t.score for t in result.trials if t.lr == lrs[-1]]
+    scores = [t.score for t in result.trials if t.lr == lrs[-3]]
     assert scores[0] != scores[1]
     for score in scores:
         assert f"{score:.4g}" in str(result)

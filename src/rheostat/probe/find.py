@@ -111,15 +111,13 @@ def find_lr(
     plan = planned(effort, run.updates)
     source = Batches(batches)
     shared: dict[str, Any] = {"accumulate": accumulate, "scaler": scaler, "clip": clip, "also": also, "store": store}
-    trials: Trials | None = None
-    if plan is not None:
-        options = shared | {"schedule": schedule, "run": run, "score": score, "jobs": jobs}
-        trials = Trials(model, optimizer, source, loss, **options, updates=plan.updates, watch=None)
-        trials.close()  # made only to see whether all of it fits, before time is spent
+    options = shared | {"schedule": schedule, "run": run, "score": score, "jobs": 1 if plan is None else jobs}
     steps = ramp_steps(run.updates)
-    seen = ranged(model, optimizer, source, loss, watch=watch, low=min, high=max, steps=steps, **shared)
+    # Made before time is spent: what does not fit is refused here.
+    trials = Trials(model, optimizer, source, loss, **options, updates=steps, watch=None)
+    seen = ranged(model, optimizer, trials.first(), loss, watch=watch, low=min, high=max, steps=steps, **shared)
     ramp, ahead = seen.ramp, seen.updates
-    if trials is None or plan is None:
+    if plan is None:
         return FindResult(ramp, ahead, (), None, None, run.updates, effort)
 
     def searched(centre: float, updates: int, runs: int, *, patient: bool) -> tuple[list[Trial], float]:

@@ -153,6 +153,18 @@ class Trials:
         self.batches.close()
         self.snapshot.restore()
 
+    def first(self) -> Any:
+        """What a range test of as many updates goes through: as few batches as a trial would, or all."""
+        try:
+            if self.batches.seen is not None:  # an iterator's are gone when they are drawn
+                return self.batches
+            self.snapshot.pause()
+            drawn = self._drawn(self.updates * self.accumulate)
+            least = few(self.batches, drawn, self.run, self.updates, self.accumulate)
+            return drawn[:least] if least else self.batches
+        finally:
+            self.close()
+
     def all(self, lrs: Sequence[float], order: int = 0) -> list[Trial]:
         """The trials of several learning rates: one after another, or side by side."""
         if self.packed is None:
@@ -205,19 +217,21 @@ class Trials:
 
     def _draw(self) -> None:
         """The batches of all trials, and those held out."""
-        self.batches.start()
-        drawn: list[Any] = []
-        most = self.updates * self.accumulate + (MOST_HELD_OUT if self.score is None else 0)
-        while len(drawn) < most and not self.batches.epoch:
-            drawn.append(self.batches.draw())
-        if self.batches.epoch:  # the first of the next epoch came with it
-            drawn.pop()
+        drawn = self._drawn(self.updates * self.accumulate + (MOST_HELD_OUT if self.score is None else 0))
         held = 0 if self.score is not None else max(1, min(MOST_HELD_OUT, len(drawn) // 5))
         if len(drawn) - held < 1:
             need_ = "at least two batches, to hold one out"
             raise refuse("batches", len(drawn), need=need_, mend="score=, a function of the model, lower is better")
         self.held_out, self.training = drawn[len(drawn) - held :], drawn[: len(drawn) - held]
         self.few = few(self.batches, drawn, self.run, self.updates, self.accumulate)
+
+    def _drawn(self, most: int) -> list[Any]:
+        """The first batches, at most those of an epoch."""
+        self.batches.start()
+        drawn: list[Any] = []
+        while len(drawn) < most and not self.batches.epoch:
+            drawn.append(self.batches.draw())
+        return drawn[:-1] if self.batches.epoch else drawn  # the first of the next epoch came with it
 
     def _mixed(self, order: int) -> list[Any]:
         """A trial's batches in one of their orders, which follows from the random numbers as `_fresh` left them."""
