@@ -57,6 +57,21 @@ def test_extending_between_the_two_calls_leaves_what_was_used_to_be_seen():
     assert scheduler.get_last_lr()[0] == pytest.approx(due, rel=1e-14)
 
 
+def test_what_ended_at_0_before_the_longer_run_does_is_not_extended():
+    optimizer, scheduler = trained("constant()", 20)
+    scheduler.cooldown(over="8 steps", shape="linear")
+    go(optimizer, scheduler, 2)
+    before = scheduler.state_dict(), scheduler.get_last_lr()
+    with pytest.raises(rh.ScheduleError, match=r"stays at 0 from 28 updates on\. Try scheduler\.cooldown"):
+        scheduler.extend(rh.Run(steps=40))
+    assert (scheduler.state_dict(), scheduler.get_last_lr()) == before
+    scheduler.cooldown(over="18 steps", shape="linear")  # as it says
+    assert scheduler.run == rh.Run(steps=40) and scheduler.curve.at(17) > 0  # counted from here
+    _, scheduler = trained("linear(over='40 steps')", 20)
+    with pytest.raises(rh.ScheduleError, match="stays at 0 from 40 updates on"):
+        scheduler.extend(rh.Run(steps=60))
+
+
 @pytest.mark.parametrize("shape", ["one_minus_sqrt", "linear", "cosine", "polynomial", "rex"])
 @pytest.mark.parametrize("to", [0.0, 0.01, rh.absolute(1e-5)])
 def test_a_cooldown_goes_from_the_values_in_force_to_its_end(shape, to):

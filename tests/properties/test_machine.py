@@ -170,7 +170,8 @@ class Driving(RuleBasedStateMachine):
         try:
             self.scheduler.extend(run)
         except rh.ScheduleError:
-            assert before == 0
+            stays = Leg(self.leg.text, run, self.leg.since)
+            assert stays.factor(self.leg.run.updates) == stays.factor(run.updates - 1) == 0
             return
         plain = self.leg.text.partition(".rebase(")[0].strip("()") if ".rebase(" in self.leg.text else self.leg.text
         self.leg = Leg(self.in_force(), run, self.leg.since)

@@ -37,18 +37,22 @@ def extended(scheduler: Engine, run: Run) -> list[Entry]:
         need = f"an end after the present position, {here:g} {axis}"
         raise refuse("run", run, need=need, mend="scheduler.cooldown(over=...) to come to an end")
     entries = [over_run(scheduler, e, run) for e in scheduler.entries]
-    if whole is not None and all(_stays_at_0(scheduler, e, run, float(whole)) for e in entries):
-        need = "a schedule that has not come to its end, 0: what goes on from there stays there"
-        raise refuse("run", run, need=need, mend='to say so earlier, or to resume with on_change="adopt"')
+    if whole is None:
+        return entries
+    before = scheduler.run.horizon(axis)
+    added = max(here, float(before)) if before is not None and before < whole else here
+    if all(_stays_at_0(e, run, axis, added, float(whole)) for e in entries):
+        need = f"a schedule that goes on to the new end; this one stays at 0 from {added:g} {axis} on"
+        mend = 'scheduler.cooldown(over=...) while it is above 0, or resuming with on_change="adopt"'
+        raise refuse("run", run, need=need, mend=mend)
     return entries
 
 
-def _stays_at_0(scheduler: Engine, e: Entry, run: Run, end: float) -> bool:
+def _stays_at_0(e: Entry, run: Run, axis: Axis, begin: float, end: float) -> bool:
     if e.base <= 0 or e.key != "lr":
         return True
-    curve = curve_of(e, run, scheduler.axis)
-    places = np.linspace(place(scheduler) - float(e.since), end - float(e.since), 65)
-    return not curve.factors(places).any()
+    places = np.linspace(begin, end, 65) - float(e.since)
+    return not curve_of(e, run, axis).factors(places).any()
 
 
 def over_run(scheduler: Engine, e: Entry, run: Run) -> Entry:
@@ -138,9 +142,13 @@ def branch_optimizers(scheduler: Engine, given: object) -> list[Optimizer]:
     found = [unwrapped(o) for o in (given if isinstance(given, (list, tuple)) else [given])]
     if any(o is mine for o in found for mine in scheduler.optimizers):
         raise SchedulerError("branch(optimizer): this is the trunk's own optimizer. Try copy.deepcopy of model and it.")
-    sizes = [[len(o.param_groups) for o in optimizers] for optimizers in (found, scheduler.optimizers)]
+    both = (found, scheduler.optimizers)
+    sizes = [[len(o.param_groups) for o in optimizers] for optimizers in both]
     if sizes[0] != sizes[1]:
         raise SchedulerError(f"branch(optimizer): has {sizes[0]} groups; the trunk's has {sizes[1]}. Try a copy of it.")
+    shapes = [[p.shape for o in optimizers for g in o.param_groups for p in g["params"]] for optimizers in both]
+    if shapes[0] != shapes[1]:
+        raise SchedulerError("branch(optimizer): trains parameters of other shapes than the trunk's. Try a copy of it.")
     for e in scheduler.entries:
         if not has(found[e.optimizer].param_groups[e.group], e.key):
             raise SchedulerError(f"branch(optimizer): has no {e.key}, which is scheduled. Try a copy of the trunk's.")
