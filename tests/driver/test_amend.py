@@ -227,6 +227,10 @@ def test_tensor_values_are_amended_in_place():
     assert optimizer.param_groups[0]["lr"] is held
 
 
+def other():
+    return torch.optim.SGD([{"params": [torch.nn.Parameter(torch.ones(n))]} for n in (2, 5)], lr=0.1)
+
+
 BAD = [
     (lambda s, o: s.extend(rh.Run(steps=5)), "run=Run(steps=5): need an end after the present position, 10 updates"),
     (lambda s, o: s.extend(rh.Run(time="1 h")), "need a run on the same axis, updates"),
@@ -240,6 +244,7 @@ BAD = [
     (lambda s, o: s.branch(), "needs the optimizer that the branch trains with"),
     (lambda s, o: s.branch(o), "this is the trunk's own optimizer"),
     (lambda s, o: s.branch(sgd(0.1)), "has [1] groups; the trunk's has [2]"),
+    (lambda s, o: s.branch(other()), "trains parameters of other shapes than the trunk's"),
     (lambda s, o: s.branch(3), "need a torch.optim.Optimizer"),
 ]
 
