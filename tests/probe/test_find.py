@@ -155,6 +155,23 @@ def test_batch_norm_is_scored_with_statistics_of_the_weights_that_it_has(frozen)
     assert torch.equal(norm.running_mean, before) and norm.momentum == 1e-3 and norm.num_batches_tracked == 0
 
 
+@pytest.mark.parametrize("score", [None, lambda model: model(torch.ones(4, 1)).sub(1).pow(2).mean().item()])
+def test_a_loss_that_is_made_of_gradients_is_scored_too(score):
+    def slope_of_one(model, x):
+        x = x.clone().requires_grad_()
+        (slope,) = torch.autograd.grad(model(x).sum(), x, create_graph=True)
+        return (slope - 1).pow(2).mean() + (model(x) - x).pow(2).mean()
+
+    model = torch.nn.Sequential(
+        torch.nn.Linear(1, 16), torch.nn.BatchNorm1d(16), torch.nn.Tanh(), torch.nn.Linear(16, 1)
+    )
+    batches = [torch.randn(32, 1, generator=torch.Generator().manual_seed(i)) for i in range(60)]
+    result = found(model, sgd(model), batches, slope_of_one, score=score)
+    assert all(t.note in ("", "diverged") for t in result.trials)
+    assert min(t.score for t in result.trials) < result.untrained
+    assert all(p.grad is None for p in model.parameters())
+
+
 @pytest.mark.parametrize("failure", [ValueError("no"), torch.OutOfMemoryError("CUDA out of memory"), float("nan")])
 def test_a_run_that_fails_is_a_result(failure):
     model = linear()

@@ -28,7 +28,7 @@ def agree(metric: float, how: Reduce) -> float:
 
     A rank whose metric is not finite makes the mean not finite, on every rank: then none of them acts on it.
     """
-    if _alone(how):
+    if alone(how):
         return metric
     total = _shared(metric)
     dist.all_reduce(total)
@@ -37,14 +37,15 @@ def agree(metric: float, how: Reduce) -> float:
 
 def first_ones(number: float, how: Reduce) -> float:
     """The first process's number, for all."""
-    if _alone(how):
+    if alone(how):
         return number
     shared = _shared(number)
     dist.broadcast(shared, src=0)
     return float(shared.item())
 
 
-def _alone(how: Reduce) -> bool:
+def alone(how: Reduce = "mean") -> bool:
+    """Whether there is nobody to agree with."""
     return how == "none" or not dist.is_available() or not dist.is_initialized() or dist.get_world_size() == 1
 
 

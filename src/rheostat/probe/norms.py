@@ -27,9 +27,8 @@ def refresh(model: torch.nn.Module, batches: Iterable[Any], forward: Callable[[A
         norm.reset_running_stats()
         norm.momentum = None
     try:
-        with torch.no_grad():
-            for batch in batches:
-                forward(batch)
+        for batch in batches:
+            forward(batch)
     finally:
         for norm, momentum in zip(norms, kept, strict=True):
             norm.momentum = momentum

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from rheostat.driver.ranks import alone
 from rheostat.errors import refuse
 from rheostat.probe.batches import device_of, to_device
 
@@ -79,6 +80,14 @@ class Step:
         self.backward(part if self.scaler is None else self.scaler.scale(part))
         loss = loss.detach()
         return loss.reshape(()) if loss.ndim else loss
+
+    def look(self, batch: Any) -> torch.Tensor:
+        """The loss of one batch without an update; with gradients inside, of which some losses are made.
+
+        Without them where several processes train together: what wraps the model there expects a backward after them.
+        """
+        with torch.set_grad_enabled(alone()):
+            return self.loss(self.model, to_device(batch, self.device)).detach()
 
     def clipped(self) -> None:
         """Clip the gradients, if asked."""

@@ -19,7 +19,7 @@ from rheostat.driver.ranks import agree
 from rheostat.driver.tensors import separate
 from rheostat.driver.writer import columns_of
 from rheostat.errors import refuse
-from rheostat.probe.batches import Batches, Source, device_of, to_device
+from rheostat.probe.batches import Batches, Source
 from rheostat.probe.choice import late
 from rheostat.probe.compress import shares, warmup
 from rheostat.probe.jobs import Jobs
@@ -272,18 +272,19 @@ class Trials:
 
     def _scored(self) -> float:
         """The held-out score now, the same on every rank."""
-        device = device_of(self.model)
-        refresh(self.model, self.training[:_REFRESHING], lambda batch: self.loss(self.model, to_device(batch, device)))
+        refresh(self.model, self.training[:_REFRESHING], self.step.look)
         modes = [(module, module.training) for module in self.model.modules()]
         self.model.eval()
         try:
-            with torch.no_grad():
-                return agree(float(self.score(self.model)) if self.score is not None else self._mean(), "mean")
+            return agree(self._mean() if self.score is None else self._own(self.score), "mean")
         finally:
             for module, mode in modes:
                 module.training = mode
 
+    @torch.no_grad()
+    def _own(self, score: Callable[[Any], float]) -> float:
+        return float(score(self.model))
+
     def _mean(self) -> float:
-        device = device_of(self.model)
-        losses = [float(self.loss(self.model, to_device(batch, device)).detach()) for batch in self.held_out]
+        losses = [float(self.step.look(batch)) for batch in self.held_out]
         return sum(losses) / len(losses)
