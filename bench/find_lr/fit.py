@@ -114,23 +114,23 @@ def _balanced(one: Tables, seen: tuple[RangeCurve, int], kind: str, runs: int) -
     """The suggestion of a balanced search, and what it costs."""
     curve, cost = seen
     ramp, played = reading.read(curve), Played(one, "root" + kind)
-    runs += effort._GUESSED if found.answered(ramp) is None else 0
     centre = find._centre(ramp, 1.0)
-    done = search.search(played, [f * centre for f in effort._NEAR], runs, patient=False)  # type: ignore[arg-type]
+    done = search.search(played, [f * centre for f in effort._NEAR], runs, patient=False, more=effort._MORE)  # type: ignore[arg-type]
     stuck = not search.told(done, played.untrained)
     if stuck:
         centre, cost = search.middle(done, played.untrained) or centre, cost + sum(t.updates for t in done)
         played = Played(one, "quarter" + kind)
-        done = search.search(played, [f * centre for f in effort._NEAR], effort._RUNS, patient=True)  # type: ignore[arg-type]
+        done = search.search(
+            played, [f * centre for f in effort._NEAR], effort._LATER_RUNS, patient=True, more=effort._MORE
+        )  # type: ignore[arg-type]
     return _said(done, played, one, found.answered(ramp), stuck=stuck), cost + sum(t.updates for t in done)
 
 
 def _thorough(one: Tables, seen: tuple[RangeCurve, int], length: str, runs: int) -> tuple[float | None, float]:
     """The same of a thorough search."""
     ramp, played = reading.read(seen[0]), Played(one, length)
-    runs += effort._GUESSED if found.answered(ramp) is None else 0
     begin = [f * find._centre(ramp, 1.0) for f in effort._FAR]
-    done = search.search(played, begin, runs, patient=True)  # type: ignore[arg-type]
+    done = search.search(played, begin, runs, patient=True, more=effort._MORE)  # type: ignore[arg-type]
     return _said(done, played, one, found.answered(ramp)), seen[1] + sum(t.updates for t in done)
 
 

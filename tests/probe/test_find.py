@@ -353,11 +353,13 @@ def test_the_best_of_a_thorough_search_are_made_again_over_other_batches_where_t
         assert f"{score:.4g}" in str(result)
 
 
-def test_where_the_range_test_has_no_answer_there_are_more_short_runs():
-    model = linear()
-    silent = found(model, loss_of=lambda model, pair: torch.randn(()) + 0 * model(pair.x).sum(), effort="thorough")
-    assert silent.ramp.status in ("never fell", "too noisy")
-    assert len(silent.trials) == 8
+def test_while_the_best_lies_at_an_end_there_are_more_short_runs():
+    def tried(best, more):
+        return [t.lr for t in search(Played(best), [1.0, 4.0], 4, patient=True, more=more)]
+
+    assert tried(64.0, 0) == [1, 4, 16, 64]
+    assert tried(64.0, 2) == [1, 4, 16, 64, 256]
+    assert len(tried(2.0, 2)) == 4
 
 
 def test_it_can_be_drawn(tmp_path):

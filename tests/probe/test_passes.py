@@ -75,9 +75,9 @@ def seen(batches, loss_of=loss, steps=500, accumulate=1, **rates):
     ],
 )
 def test_samples_that_come_again_are_seen_as_often_as_in_the_training(batches):
-    told, used, found = seen(batches)
-    assert told == used == 2  # 31 updates; 500 of 40 an epoch are 12.5 passes
-    assert "after 31 updates over 2 batches" in str(found)
+    told, used, found = seen(batches, steps=400)
+    assert told == used == 3  # 30 updates; 400 of 40 an epoch are 10 passes
+    assert "after 30 updates over 3 batches" in str(found)
 
 
 @pytest.mark.parametrize(
@@ -100,8 +100,12 @@ def test_a_training_of_one_pass_has_its_own_for_each_update():
 
 
 def test_an_update_of_several_batches_has_all_of_them():
-    told, used, found = seen(list(DataLoader(Points(), batch_size=4)), accumulate=4)
-    assert told == used == 4 * round(found.trials[0].updates / 25)  # 80 batches are 20 updates, 500 are 25 passes
+    told, used, found = seen(list(DataLoader(Points(), batch_size=4)), accumulate=4, steps=100)
+    assert told == used == 4 * round(found.trials[0].updates / 5)  # 80 batches are 20 updates, 100 are 5 passes
+
+
+def test_there_are_three_at_least_since_one_has_no_noise():
+    assert seen(list(DataLoader(Points(), batch_size=32)), steps=1000)[:2] == (3, 3)  # 44 updates, 100 passes
 
 
 def test_an_epoch_may_be_said_by_the_run():

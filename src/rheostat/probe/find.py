@@ -60,14 +60,14 @@ def find_lr(
         model: as in `rh.range_test`, like all arguments that are not named here.
         optimizer: its optimizer, or several.
         batches: a loader, a list, a function of the epoch's number, or an iterator. How many an epoch has is `len()` of
-            them, or what `run` says.
+            them, or what `run` says; let it say so where they are a sample of the data.
         loss: a function of (model, batch) that returns a scalar tensor.
         run: how long the real training will be, of known length.
         schedule: the schedule it will have, as `rh.Scheduler` takes it.
         effort: "fast" (the range test alone), "balanced" (four runs of 1.4 √updates, within 30 to 200; where these
-            are too short, four of a quarter of the training, at most 400), "thorough" (six of 14 √updates, at most
+            are too short, three of a quarter of the training, at most 400), "thorough" (six of 14 √updates, at most
             half of the training; the best three of shorter ones again, over other batches), or a number
-            of updates to spend. By name, two more where the range test has no answer.
+            of updates to spend. By name, up to two more while the best lies at an end.
         score: a function of the model that returns a number, lower is better; by default the loss on batches held out.
         min: where the range test begins.
         max: where it ends.
@@ -124,21 +124,21 @@ def find_lr(
         before = ahead
         tell: Watcher | None = None if watch is None else lambda done, lr, value: watch(before + done, lr, value)
         with Trials(model, optimizer, source, loss, **options, updates=updates, watch=tell) as trials:
-            done = search(trials, [centre * factor for factor in plan.begin], runs, patient=patient)
+            begin = [centre * factor for factor in plan.begin]
+            done = search(trials, begin, runs, patient=patient, more=plan.more)
             done += again(trials, done, plan.again)
         if trials.failure is not None and all(math.isinf(t.score) and t.note != "diverged" for t in done):
             raise trials.failure  # none came through: that is no matter of the learning rate
         return done, trials.untrained
 
     twice = plan.longer > plan.updates
-    runs = plan.runs + (plan.guessed if answered(ramp) is None else 0)
     centre = _centre(ramp, trials.bases.first)
-    done, untrained = searched(centre, plan.updates, runs, patient=not twice)
+    done, untrained = searched(centre, plan.updates, plan.runs, patient=not twice)
     before: list[Trial] = []
     if twice and not told(done, untrained):
         ahead, before = ahead + sum(t.updates for t in done), done
         centre = middle(done, untrained) or centre
-        done, untrained = searched(centre, plan.longer, plan.runs, patient=True)
+        done, untrained = searched(centre, plan.longer, plan.later, patient=True)
     chosen = choose(scores(done), untrained)
     return FindResult(ramp, seen.updates, tuple(done), chosen, untrained, run.updates, effort, tuple(before))
 

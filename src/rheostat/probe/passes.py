@@ -11,6 +11,7 @@ import torch
 from rheostat.probe.batches import Batches
 from rheostat.schedule import Run
 
+_FEWEST = 3  # batches: with one there is no noise in the gradients, which bounds the learning rate as well
 _EXPECTED = 8  # samples that should be met again before it is believed that they never are
 _SEEN = 4  # the part of them that is enough: some augmentations leave many samples as they are
 
@@ -18,7 +19,7 @@ _SEEN = 4  # the part of them that is enough: some augmentations leave many samp
 def few(batches: Batches, drawn: list[Any], run: Run, updates: int, accumulate: int) -> int | None:
     """How many batches a short run goes through, over and over; None for as many as there are.
 
-    updates / passes, where passes = the training's updates / the updates of an epoch, and at least those of one update.
+    updates / passes, where passes = the training's updates / the updates of an epoch; at least those of three updates.
     It is None where a training sees each sample once, where no epoch's length is known, and where samples do not come
     again as they were (augmentation, windows cut at random): fewer of them would be learned by heart, and all are not.
 
@@ -35,7 +36,9 @@ def few(batches: Batches, drawn: list[Any], run: Run, updates: int, accumulate: 
     if not size or run.updates is None:
         return None
     passes = run.updates * accumulate / size
-    return max(1, round(updates / passes)) * accumulate if passes > 1 and _recur(batches, drawn, size) else None
+    if passes <= 1 or not _recur(batches, drawn, size):
+        return None
+    return max(_FEWEST, round(updates / passes)) * accumulate
 
 
 def _recur(batches: Batches, drawn: list[Any], size: int) -> bool:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from rheostat.probe.choice import APART, LATE, WITHIN, untold
+from rheostat.probe.choice import APART, LATE, NOTHING, WITHIN, untold
 from rheostat.probe.trials import Trial, Trials
 
 LOWER = 2.0
 """How far below the best of the first search the second begins: longer trainings want a lower learning rate."""
 
 
-def search(trials: Trials, begin: Sequence[float], runs: int, *, patient: bool) -> list[Trial]:
+def search(trials: Trials, begin: Sequence[float], runs: int, *, patient: bool, more: int = 0) -> list[Trial]:
     """On from some runs to where it gets better, by factors of 4, then by 2 to both sides of the best.
 
     Where the lowest that was tried is as good as the best, or nearly, it goes on downwards too. It ends early where the
@@ -23,13 +23,15 @@ def search(trials: Trials, begin: Sequence[float], runs: int, *, patient: bool) 
         begin: the learning rates of the first ones.
         runs: how many there are at most.
         patient: whether runs that are too short are gone on with.
+        more: how many more while the best lies at an end.
     """
     done = trials.all(begin)
-    while len(done) < runs and (patient or not _too_short(done, trials.untrained)):
-        following = _following(done, trials.untrained)
+    while patient or not _too_short(done, trials.untrained):
+        most = runs + (more if best(done).lr in (min(t.lr for t in done), max(t.lr for t in done)) else 0)
+        following = _following(done, trials.untrained)[: max(0, most - len(done))]
         if not following:
             break
-        done += trials.all(following[: runs - len(done)])
+        done += trials.all(following)
     return done
 
 
@@ -45,9 +47,9 @@ def told(done: Sequence[Trial], untrained: float) -> bool:
 
 
 def middle(done: Sequence[Trial], untrained: float) -> float | None:
-    """Where a search with longer runs begins after one that could not tell; None where nothing was learned."""
+    """Where a search with longer runs begins after one that could not tell; None where next to nothing was learned."""
     found = best(done)
-    if not found.score < untrained:
+    if untrained - found.score < NOTHING * abs(untrained):
         return None
     return untold(scores(done), untrained) or found.lr / LOWER
 
