@@ -1,10 +1,13 @@
 """How often samples are seen: a short run sees as few as the training sees as often, where they do come again."""
 
+import numpy as np
 import pytest
 import torch
 from torch.utils.data import DataLoader, Dataset, IterableDataset
 
 import rheostat as rh
+from rheostat.probe.batches import Batches
+from rheostat.probe.passes import few
 
 
 def loss(model, batch):
@@ -143,3 +146,43 @@ def test_noise_that_would_be_learned_by_heart_is_answered_with_less():
         scores[name] = sum(loss(model, batch).item() for batch in noisy(1, 100)) / 100
     assert said["again"] < said["anew"] / 2
     assert scores["again"] < scores["anew"] - 0.1
+
+
+def mixed(samples, collate):
+    """Forty batches of eight an epoch, in another order each time."""
+
+    def batches(epoch):
+        order = torch.randperm(320, generator=torch.Generator().manual_seed(epoch)).view(40, 8).tolist()
+        return [collate([samples[i] for i in part]) for part in order]
+
+    return batches
+
+
+def padded(rows):
+    longest = max(map(len, rows))
+    tokens = torch.tensor([[*row, *[0] * (longest - len(row))] for row in rows])
+    return {"input_ids": tokens, "attention_mask": (tokens > 0).long()}
+
+
+TEXTS = [f"{i} of {i * i}" for i in range(320)]
+TOKENS = [[(7 * i + k * k) % 997 + 1 for k in range(5 + i % 9)] for i in range(320)]
+POINTS = np.random.default_rng(0).normal(size=(320, 5000))
+
+
+@pytest.mark.parametrize(
+    ("batches", "least"),
+    [
+        pytest.param(mixed(TEXTS, list), 4, id="texts"),
+        pytest.param(mixed(TOKENS, padded), 4, id="tokens, filled up to the longest of the batch"),
+        pytest.param(mixed(POINTS, np.stack), 4, id="arrays"),
+        pytest.param(
+            mixed(POINTS, lambda rows: {"x": np.stack(rows) + np.random.normal(size=(8, 1))}), None, id="anew"
+        ),
+        pytest.param(mixed(TEXTS, lambda texts: object()), None, id="of a kind that cannot be told apart"),
+    ],
+)
+def test_samples_of_any_kind_are_known_again(batches, least):
+    source = Batches(batches)
+    source.start()
+    drawn = [source.draw() for _ in range(20)]
+    assert few(source, drawn, rh.Run(steps=400), 40, 1) == least
