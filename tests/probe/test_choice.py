@@ -48,6 +48,7 @@ def test_of_those_nearly_as_good_each_draws_the_suggestion_towards_it_the_more_t
         ([(1, 3.0), (4, 2.0), (16, 1.0)], False, True),
         ([(1, 1.0), (4, 2.0), (16, 3.0)], True, False),
         ([(1, 1.01), (4, 1.0), (16, 1.01)], False, True),
+        ([(1, 1.01), (4, 1.0), (16, 1.06)], False, False),  # by 2 % of what was learned
         ([(4, 1.0)], True, True),
     ],
 )

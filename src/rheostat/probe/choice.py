@@ -12,6 +12,8 @@ WITHIN = 0.05
 """Scores within this share of what was learned count as good as the best."""
 NEARLY = 0.03
 """Scores further from the best than this have no say in the suggestion; nearer, the more the nearer."""
+SAME = 0.01
+"""Where the highest that was tried comes as near as this, something better may lie above it."""
 
 DRIFT = 0.32
 """The power of its length by which a longer training wants a lower learning rate (Bjorck et al., Scaling Optimal LR
@@ -39,10 +41,7 @@ LOOSE = 1.1
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The suggestion, the band within 5 %, and at which end, if any, something better may lie beyond what was tried.
-
-    Above that is where the band runs into the end; below, where the lowest was the best.
-    """
+    """The suggestion, the band within 5 %, and whether something better may lie below or above what was tried."""
 
     suggestion: float
     band: tuple[float, float]
@@ -70,11 +69,11 @@ def choose(scores: Iterable[tuple[float, float]], untrained: float) -> Choice | 
         return None
     x, best = np.log(lrs), int(y.argmin())
     line = y[best] + WITHIN * (untrained - y[best])
-    low, open_below = _crossing(x, y, best, line, -1)
-    high, open_above = _crossing(x, y, best, line, 1)
+    low, high = (_crossing(x, y, best, line, way) for way in (-1, 1))
     weights = np.clip(1 - (y - y[best]) / (NEARLY * (untrained - y[best])), 0, 1) ** 2
     centre = float(np.average(x, weights=weights))
-    return Choice(math.exp(centre), (math.exp(low), math.exp(high)), lrs[best], open_below and best == 0, open_above)
+    above = bool(y[-1] <= y[best] + SAME * (untrained - y[best]))
+    return Choice(math.exp(centre), (math.exp(low), math.exp(high)), lrs[best], best == 0, above)
 
 
 def settle(choice: Choice, share: float, *, stuck: bool = False) -> tuple[float, tuple[float, float]]:
@@ -121,14 +120,14 @@ def untold(scores: Iterable[tuple[float, float]], untrained: float) -> float | N
     return math.sqrt(min(near) * max(near)) if wide or fell < NOTHING * scale else None
 
 
-def _crossing(x: np.ndarray, y: np.ndarray, best: int, line: float, way: int) -> tuple[float, bool]:
-    """Going one way from the best, where the score passes the line; and whether the runs ended before it did."""
+def _crossing(x: np.ndarray, y: np.ndarray, best: int, line: float, way: int) -> float:
+    """Going one way from the best, where the score passes the line; the last that was tried if it does not."""
     i = best
     while 0 <= i + way < len(x):
         here, following = y[i], y[i + way]
         if following > line:
             if not math.isfinite(following):  # somewhere on the way lies a cliff: not a step further
-                return float(x[i]), False
-            return float(x[i] + (x[i + way] - x[i]) * (line - here) / (following - here)), False
+                return float(x[i])
+            return float(x[i] + (x[i + way] - x[i]) * (line - here) / (following - here))
         i += way
-    return float(x[i]), True
+    return float(x[i])
