@@ -10,7 +10,7 @@ import rheostat as rh
 from probe.test_range_test import data, linear, loss, sgd
 from probe.training import Training
 from rheostat.probe.effort import planned, usual_updates
-from rheostat.probe.search import search
+from rheostat.probe.search import middle, search
 from rheostat.probe.trials import Trial
 
 
@@ -351,6 +351,11 @@ def test_the_best_of_a_thorough_search_are_made_again_over_other_batches_where_t
     assert scores[0] != scores[1]
     for score in scores:
         assert f"{score:.4g}" in str(result)
+
+
+def test_where_next_to_nothing_was_learned_a_second_search_begins_where_the_first_did():
+    assert middle([Trial(1.0, 9.9, 40), Trial(4.0, 9.95, 40)], 10.0) is None
+    assert middle([Trial(1.0, 5.0, 40, late=0.9), Trial(4.0, 6.0, 40)], 10.0) == 0.5
 
 
 def test_while_the_best_lies_at_an_end_there_are_more_short_runs():
