@@ -1,7 +1,8 @@
 """What every finder says: ours with each effort, and the other libraries'.
 
-    python bench/find_lr/answers.py [--only ours|peers] [--tasks digits_mlp ...] [--processes 2]
+    python bench/find_lr/answers.py [--only ours|peers] [--tasks digits_mlp ...] [--processes 2] [--own]
 
+With --own, what ours would say if each update had a batch of its own, however often the training sees it.
 Appended to data/answers.jsonl; what is there already is not asked again (delete its lines to ask anew).
 """
 
@@ -17,13 +18,18 @@ import running
 import tasks
 
 import rheostat as rh
+from rheostat.probe import trials
 
 FILE = "answers.jsonl"
 EFFORTS = ("fast", "balanced", "thorough")
+OWN = ", own batches"
 
 
 def ours(name: str, optimizer: str, seed: int, effort: str) -> dict[str, Any]:
     """The answer of rh.find_lr."""
+    if effort.endswith(OWN):
+        trials.few = lambda *_: None  # type: ignore[assignment]
+        effort = effort.removesuffix(OWN)
     t, begin = tasks.TASKS[name].training(optimizer, seed), time.perf_counter()
     found = rh.find_lr(
         t.model, t.optimizer, t.batches, t.loss, run=rh.Run(steps=t.steps), schedule=running.SCHEDULE, effort=effort
@@ -62,12 +68,14 @@ def main() -> None:
     parser.add_argument("--tasks", nargs="*", choices=list(tasks.TASKS))
     parser.add_argument("--seeds", nargs="*", type=int, default=running.SEEDS)
     parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--own", action="store_true")
     chosen = parser.parse_args()
+    efforts = [effort + OWN * chosen.own for effort in chosen.efforts]
     done = {(r["task"], r["optimizer"], r["seed"], r["finder"]) for r in running.rows(FILE)}
     jobs = []
     for job in running.which(chosen.tasks, chosen.seeds):
         if chosen.only != "peers":
-            jobs += [(*job, effort) for effort in chosen.efforts if (*job, effort) not in done]
+            jobs += [(*job, effort) for effort in efforts if (*job, effort) not in done]
         if chosen.only != "ours" and job[1] != "muon" and (*job, "torch-lr-finder") not in done:
             jobs.append((*job, "peers"))  # they take one optimizer; Muon's training has two
     running.side_by_side(ask, jobs, chosen.processes)

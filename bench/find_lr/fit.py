@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import record
 import report
 import running
 
@@ -96,12 +95,12 @@ def fit_ramps() -> None:
 def fit_short() -> None:
     """Runs of a balanced search: how long, how many, and when they were too short; then of a thorough one."""
     recorded, known = tables(), ramps()
-    for kind, runs, drift, late in itertools.product(
-        ("", record.OWN), (3, 4, 5), (0.2, 0.32, 0.4), (0.6, 0.7, 0.8, 1.0)
+    for length, runs, drift, late in itertools.product(
+        ("root", "double"), (3, 4, 5), (0.2, 0.32, 0.4), (0.6, 0.7, 0.8, 1.0)
     ):
         choice.DRIFT, search.LATE = drift, late
-        said = {key: _balanced(one, known[key][40], kind, runs) for key, one in recorded.items()}
-        print(f"batches{kind or ' few'} runs {runs} drift {drift:.2f} late {late:.1f}  {judge(said)}")
+        said = {key: _balanced(one, known[key][40], length, runs) for key, one in recorded.items()}
+        print(f"K {length} runs {runs} drift {drift:.2f} late {late:.1f}  {judge(said)}")
     for length, runs, drift, nearly in itertools.product(
         ("quarter", "half"), (5, 6), (0.0, 0.2, 0.32, 0.4), (0.01, 0.03, 0.05, 0.1)
     ):
@@ -110,19 +109,18 @@ def fit_short() -> None:
         print(f"K {length} runs {runs} drift {drift:.2f} nearly {nearly:.2f}  {judge(said)}")
 
 
-def _balanced(one: Tables, seen: tuple[RangeCurve, int], kind: str, runs: int) -> tuple[float | None, float]:
+def _balanced(one: Tables, seen: tuple[RangeCurve, int], length: str, runs: int) -> tuple[float | None, float]:
     """The suggestion of a balanced search, and what it costs."""
     curve, cost = seen
-    ramp, played = reading.read(curve), Played(one, "root" + kind)
+    ramp, played = reading.read(curve), Played(one, length)
+    runs += effort._MORE if found.answered(ramp) is None else 0
     centre = find._centre(ramp, 1.0)
     done = search.search(played, [f * centre for f in effort._NEAR], runs, patient=False, more=effort._MORE)  # type: ignore[arg-type]
     stuck = not search.told(done, played.untrained)
     if stuck:
         centre, cost = search.middle(done, played.untrained) or centre, cost + sum(t.updates for t in done)
-        played = Played(one, "quarter" + kind)
-        done = search.search(
-            played, [f * centre for f in effort._NEAR], effort._LATER_RUNS, patient=True, more=effort._MORE
-        )  # type: ignore[arg-type]
+        played = Played(one, "quarter")
+        done = search.search(played, [f * centre for f in effort._NEAR], effort._RUNS, patient=True, more=effort._MORE)  # type: ignore[arg-type]
     return _said(done, played, one, found.answered(ramp), stuck=stuck), cost + sum(t.updates for t in done)
 
 
@@ -135,9 +133,9 @@ def _thorough(one: Tables, seen: tuple[RangeCurve, int], length: str, runs: int)
 
 
 def _said(done: list[Trial], played: Played, one: Tables, ramp: float | None, *, stuck: bool = False) -> float | None:
-    """The suggestion that short runs lead to; a quarter is a quarter of the training."""
+    """The suggestion that short runs lead to; a half is half of the training."""
     chosen = choice.choose(search.scores(done), played.untrained)
-    share = played.updates / (4 * one["quarter"]["updates"])
+    share = played.updates / (2 * one["half"]["updates"])
     return ramp if chosen is None else choice.settle(chosen, share, stuck=stuck)[0]
 
 

@@ -2,8 +2,8 @@
 
     python bench/find_lr/record.py [--tasks digits_mlp ...] [--processes 2]
 
-Only the tasks that constants are chosen on. Results are appended to data/trials.jsonl and data/ramps.jsonl. Lengths
-that end in `OWN` are recorded for comparison: a batch of its own for each update, however often the training sees it.
+Only the tasks that constants are chosen on, and with a batch of its own for each update. Results are appended to
+data/trials.jsonl and data/ramps.jsonl.
 """
 
 from __future__ import annotations
@@ -19,9 +19,12 @@ import rheostat as rh
 from rheostat.probe.ranged import ranged
 from rheostat.probe.trials import Trials
 
-OWN = " own"
-SHARES = {"root": lambda steps: max(30, int(1.4 * math.sqrt(steps))), "quarter": lambda steps: steps // 4}
-LENGTHS = SHARES | {name + OWN: share for name, share in SHARES.items()} | {"half": lambda steps: steps // 2}
+LENGTHS = {
+    "root": lambda steps: max(30, int(1.4 * math.sqrt(steps))),
+    "double": lambda steps: max(60, int(2.8 * math.sqrt(steps))),
+    "quarter": lambda steps: steps // 4,
+    "half": lambda steps: steps // 2,
+}
 RAMPS = (40, 60, 90)
 
 
@@ -30,9 +33,9 @@ def record(job: tuple[str, str, int]) -> None:
     known = dict(zip(("task", "optimizer", "seed"), job, strict=True))
     if not _there("ramps.jsonl", known):
         _ramps(known)
-    lrs = sorted(row["lr"] for row in running.rows("oracle.jsonl") if {k: row[k] for k in known} == known)
-    for length, updates in LENGTHS.items():
-        if not _there("trials.jsonl", known | {"length": length}):
+    if not _there("trials.jsonl", known):
+        lrs = sorted(row["lr"] for row in running.rows("oracle.jsonl") if {k: row[k] for k in known} == known)
+        for length, updates in LENGTHS.items():
             _short_runs(known | {"length": length}, updates(_training(known).steps), [*lrs, 2 * lrs[-1]])
 
 
@@ -47,8 +50,7 @@ def _training(known: dict[str, Any]) -> tasks.Training:
 def _ramps(known: dict[str, Any]) -> None:
     for steps in RAMPS:
         t = _training(known)
-        trials = _trials(t, steps)
-        seen = ranged(t.model, t.optimizer, trials.first(), t.loss, low=1e-6, high=100.0, steps=steps)
+        seen = ranged(t.model, t.optimizer, t.batches, t.loss, low=1e-6, high=100.0, steps=steps)
         losses = [[_short(v) for v in row] for row in seen.ramp.curve.losses.tolist()]
         row = {
             "steps": steps,
@@ -60,20 +62,16 @@ def _ramps(known: dict[str, Any]) -> None:
 
 
 def _short_runs(known: dict[str, Any], updates: int, lrs: list[float]) -> None:
-    with _trials(_training(known), updates) as trials:
-        if known["length"].endswith(OWN):
-            trials.few = None
+    t = _training(known)
+    options = {"schedule": running.SCHEDULE, "run": rh.Run(steps=t.steps), "updates": updates, "score": None}
+    options |= {"accumulate": 1, "scaler": None, "clip": None, "also": (), "store": "memory", "watch": None}
+    with Trials(t.model, t.optimizer, t.batches, t.loss, **options) as trials:
+        trials.few = None
         for lr in lrs:
             trial = trials.trial(lr)
             row = {"updates": updates, "lr": lr, "score": _short(trial.score), "done": trial.updates}
             row |= {"late": round(trial.late, 3), "untrained": _short(trials.untrained)}
             running.append("trials.jsonl", known | row)
-
-
-def _trials(t: tasks.Training, updates: int) -> Trials:
-    options = {"schedule": running.SCHEDULE, "run": rh.Run(steps=t.steps), "updates": updates, "score": None}
-    options |= {"accumulate": 1, "scaler": None, "clip": None, "also": (), "store": "memory", "watch": None}
-    return Trials(t.model, t.optimizer, t.batches, t.loss, **options)
 
 
 def _short(value: float) -> float | None:

@@ -63,4 +63,4 @@ def test_what_is_there_is_not_done_again(ran):
 
 def test_constants_are_chosen_on_what_was_recorded(ran):
     played = ran[0]("fit.py", "--what", "short")
-    assert "batches few runs 4" in played and "batches own runs 4" in played and "K half runs 6" in played
+    assert "K root runs 4" in played and "K half runs 6" in played

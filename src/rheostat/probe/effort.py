@@ -14,10 +14,10 @@ Effort = Literal["fast", "balanced", "thorough"] | int
 _LEAST_RAMP, _MOST_RAMP = 40, 100  # updates of the slow range test
 _FEWEST, _MOST = 30, 200  # updates of a short run
 _ROOT = 1.4  # times the root of the training's updates: a short run of a balanced search; a tenth of a thorough one's
-_RUNS, _LATER_RUNS, _LONG_RUNS = 4, 3, 6  # how many there are in a search of short ones, in a second one, of long ones
+_RUNS, _LONG_RUNS = 4, 6  # how many there are in a search of short ones, and of long ones
 _NEAR, _FAR = (1.0, 4.0), (1 / 8, 1.0, 8.0)  # where these begin, as factors of the range test's answer
 _AGAIN = 3  # the best of the long ones, over other batches too: chance counts more below half a training
-_MORE = 2  # more of them while the best lies at an end
+_MORE = 2  # more of them while the best lies at an end, and of short ones where the range test has no answer
 _SHARE, _ENOUGH = 0.25, 400  # updates of a run of the second search: this share of the training, or so many
 
 
@@ -30,8 +30,8 @@ class Plan:
         runs: how many there are at most.
         begin: the first of them, as factors of where the search begins.
         more: how many more while the best lies at an end of what was tried.
+        guessed: how many more where the range test has no answer to begin with.
         longer: updates of a run of the second search, made where those of the first were too short; 0 for none.
-        later: how many there are in it.
         again: how many of the best are made again over other batches.
     """
 
@@ -39,8 +39,8 @@ class Plan:
     runs: int
     begin: tuple[float, ...] = _NEAR
     more: int = 0
+    guessed: int = 0
     longer: int = 0
-    later: int = _LATER_RUNS
     again: int = 0
 
 
@@ -53,7 +53,7 @@ def planned(effort: Effort, updates: int) -> Plan | None:
         root = _ROOT * math.sqrt(updates)
         if effort == "balanced":
             longer = min(int(_SHARE * updates), _ENOUGH)
-            return Plan(_within(root, _MOST, updates), _RUNS, more=_MORE, longer=longer)
+            return Plan(_within(root, _MOST, updates), _RUNS, more=_MORE, guessed=_MORE, longer=longer)
         long = _within(10 * root, updates // 2, updates)
         again = _AGAIN if long < updates // 2 else 0
         return Plan(long, _LONG_RUNS, _FAR, more=_MORE, again=again)

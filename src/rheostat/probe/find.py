@@ -65,9 +65,10 @@ def find_lr(
         run: how long the real training will be, of known length.
         schedule: the schedule it will have, as `rh.Scheduler` takes it.
         effort: "fast" (the range test alone), "balanced" (four runs of 1.4 √updates, within 30 to 200; where these
-            are too short, three of a quarter of the training, at most 400), "thorough" (six of 14 √updates, at most
-            half of the training; the best three of shorter ones again, over other batches), or a number
-            of updates to spend. By name, up to two more while the best lies at an end.
+            are too short, four of a quarter of the training, at most 400), "thorough" (six of 14 √updates, at most
+            half of the training; the best three of shorter ones again, over other batches), or a number of updates to
+            spend. By name, up to two more while the best lies at an end; "balanced", two where the range test has no
+            answer.
         score: a function of the model that returns a number, lower is better; by default the loss on batches held out.
         min: where the range test begins.
         max: where it ends.
@@ -132,13 +133,14 @@ def find_lr(
         return done, trials.untrained
 
     twice = plan.longer > plan.updates
+    runs = plan.runs + (plan.guessed if answered(ramp) is None else 0)
     centre = _centre(ramp, trials.bases.first)
-    done, untrained = searched(centre, plan.updates, plan.runs, patient=not twice)
+    done, untrained = searched(centre, plan.updates, runs, patient=not twice)
     before: list[Trial] = []
     if twice and not told(done, untrained):
         ahead, before = ahead + sum(t.updates for t in done), done
         centre = middle(done, untrained) or centre
-        done, untrained = searched(centre, plan.longer, plan.later, patient=True)
+        done, untrained = searched(centre, plan.longer, plan.runs, patient=True)
     chosen = choose(scores(done), untrained)
     return FindResult(ramp, seen.updates, tuple(done), chosen, untrained, run.updates, effort, tuple(before))
 

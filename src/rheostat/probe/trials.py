@@ -129,7 +129,7 @@ class Trials:
         self.done = 0
         self.training: list[Any] = []
         self.held_out: list[Any] = []
-        self.few: int | None = None
+        self.few: int | None = None  # how many of the training's batches a trial goes through
 
     def __enter__(self) -> Self:
         try:
@@ -223,7 +223,8 @@ class Trials:
             need_ = "at least two batches, to hold one out"
             raise refuse("batches", len(drawn), need=need_, mend="score=, a function of the model, lower is better")
         self.held_out, self.training = drawn[len(drawn) - held :], drawn[: len(drawn) - held]
-        self.few = few(self.batches, drawn, self.run, self.updates, self.accumulate)
+        least = few(self.batches, drawn, self.run, self.updates, self.accumulate)
+        self.few = None if least is None else min(least, len(self.training))
 
     def _drawn(self, most: int) -> list[Any]:
         """The first batches, at most those of an epoch."""
