@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 BENCH = Path(__file__).parents[2] / "bench" / "find_lr"
-SMALLEST = ["--tasks", "digits_mlp", "--seeds", "0"]
+SMALLEST = ["--tasks", "wine_mlp", "--seeds", "0"]
 
 
 @pytest.fixture(scope="module")
