@@ -271,6 +271,7 @@ def test_where_the_lowest_is_nearly_as_good_as_the_best_the_search_goes_on_downw
     "short",
     [
         Played(1.0, late=0.9),  # the best had hardly begun
+        Played(2.0, depth=0.4, cliff=4.0),  # next to nothing, and told apart
         Played(1.0, depth=0.1),  # a hundredth of the untrained score, and 1 and 4 are a tenth of that apart
     ],
 )
@@ -365,6 +366,13 @@ def test_while_the_best_lies_at_an_end_there_are_more_short_runs():
     assert tried(64.0, 0) == [1, 4, 16, 64]
     assert tried(64.0, 2) == [1, 4, 16, 64, 256]
     assert len(tried(2.0, 2)) == 4
+
+
+def test_where_the_range_test_has_no_answer_there_are_more_short_runs_too():
+    known = found(score=lambda model: 1.0)  # nothing is ever better: it goes on as long as it may
+    silent = found(loss_of=lambda model, pair: torch.randn(()) + 0 * model(pair.x).sum(), score=lambda model: 1.0)
+    assert known.ramp.status == "ok" and silent.ramp.status in ("never fell", "too noisy")
+    assert (len(known.before), len(silent.before)) == (6, 8)
 
 
 def test_it_can_be_drawn(tmp_path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 import torch
 
@@ -18,21 +18,24 @@ class Batches:
     """An endless iterator: what ends is started again.
 
     A loader or list is iterated anew; a function of the epoch's number is called with the next; of an iterator that
-    gives each batch once, the batches seen so far are gone through again. Batches of the same iterator that are made of
-    one another remember what any of them has seen.
+    gives each batch once, the batches seen so far are gone through again.
     """
 
-    def __init__(self, source: Source | Batches) -> None:
-        known = source if isinstance(source, Batches) else None
-        source = source.source if isinstance(source, Batches) else source
+    def __init__(self, source: Source) -> None:
         given = isinstance(source, Iterable) or callable(source) or hasattr(source, "__getitem__")
         if not given or isinstance(source, (str, bytes)):
             raise refuse("batches", source, need="a DataLoader, a list, an iterator, or a function of the epoch")
-        self.source: Source = source
-        self.seen: list[Any] | None = known.seen if known else [] if isinstance(source, Iterator) else None
+        self.source = source
+        self.seen: list[Any] | None = [] if isinstance(source, Iterator) else None
         self.epoch = 0
         self.size: int | None = None  # batches in an epoch, where that is said
+        self.recur: bool | None = None  # whether samples of one epoch come again in the next, where that was looked at
         self.iterator: Iterator[Any] = iter(())
+
+    @classmethod
+    def of(cls, source: Source | Batches) -> Batches:
+        """Of what gives batches; if it is that already, the same, so that it knows what it has seen."""
+        return source if isinstance(source, cls) else cls(cast("Source", source))
 
     def start(self) -> None:
         """Begin at the beginning, where there is one to go back to; with what is left of an iterator, or all again."""

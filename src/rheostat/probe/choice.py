@@ -106,18 +106,17 @@ def late(losses: Sequence[float]) -> float:
 
 
 def untold(scores: Iterable[tuple[float, float]], untrained: float) -> float | None:
-    """The middle of those that learned nearly the same, if it was little and they lie far apart, or next to nothing.
+    """The middle of a wide range of learning rates that all learned nearly the same, and little; None if there is none.
 
     The one answer that depends on where the scores' zero is; it decides how much is done, and nothing else.
     """
     known = list(scores)
     best = min((score for _, score in known), default=math.inf)
-    fell, scale = untrained - best, abs(untrained)
-    if not 0 < fell < LITTLE * scale:
+    if not 0 < untrained - best < LITTLE * abs(untrained):
         return None
-    near = [lr for lr, score in known if score <= best + TELLS * fell]
+    near = [lr for lr, score in known if score <= best + TELLS * (untrained - best)]
     wide = max(near) >= min(near) * APART * (1 - 1e-9)
-    return math.sqrt(min(near) * max(near)) if wide or fell < NOTHING * scale else None
+    return math.sqrt(min(near) * max(near)) if wide else None
 
 
 def _crossing(x: np.ndarray, y: np.ndarray, best: int, line: float, way: int) -> float:

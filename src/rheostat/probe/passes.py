@@ -37,7 +37,11 @@ def few(batches: Batches, drawn: list[Any], run: Run, updates: int, accumulate: 
     if not size or run.updates is None:
         return None
     passes = run.updates * accumulate / size
-    if passes <= 1 or not _recur(batches, drawn, size):
+    if passes <= 1:
+        return None
+    if batches.recur is None:
+        batches.recur = _recur(batches, drawn, size)
+    if not batches.recur:
         return None
     return max(_FEWEST, round(updates / passes)) * accumulate
 
@@ -80,9 +84,9 @@ def _unpadded(row: np.ndarray) -> np.ndarray:
 def _leaves(batch: Any) -> Iterator[Any]:
     """The tensors and texts in a batch of any nesting, as arrays and as they are."""
     if isinstance(batch, torch.Tensor):
-        if batch.layout is torch.strided:
+        if batch.layout is torch.strided and not batch.is_nested:
             plain = batch.detach().cpu()
-            yield (plain.float() if plain.dtype is torch.bfloat16 else plain).numpy()
+            yield (plain.float() if plain.is_floating_point() else plain).numpy()  # NumPy lacks some of the kinds
     elif isinstance(batch, (str, np.ndarray)):
         yield batch
     elif isinstance(batch, Mapping):

@@ -49,7 +49,7 @@ def told(done: Sequence[Trial], untrained: float) -> bool:
 def middle(done: Sequence[Trial], untrained: float) -> float | None:
     """Where a search with longer runs begins after one that could not tell; None where next to nothing was learned."""
     found = best(done)
-    if untrained - found.score < NOTHING * abs(untrained):
+    if _nothing(found, untrained):
         return None
     return untold(scores(done), untrained) or found.lr / LOWER
 
@@ -67,7 +67,14 @@ def scores(done: Sequence[Trial]) -> list[tuple[float, float]]:
 def _too_short(done: Sequence[Trial], untrained: float) -> bool:
     """Whether the best run had hardly begun when it ended, or nobody learned more than anybody learns at once."""
     found = best(done)
-    return found.score < untrained and (found.late > LATE or untold(scores(done), untrained) is not None)
+    if not found.score < untrained:
+        return False
+    return found.late > LATE or _nothing(found, untrained) or untold(scores(done), untrained) is not None
+
+
+def _nothing(found: Trial, untrained: float) -> bool:
+    """Whether the best learned so little that what differs is chance."""
+    return untrained - found.score < NOTHING * abs(untrained)
 
 
 def _following(done: Sequence[Trial], untrained: float) -> list[float]:

@@ -87,7 +87,7 @@ class Sweep:
         self.rise = number("rise", rise, above=0.0)
         self.models, self.optimizers = modules_of(model), optimizers_of(optimizer)
         self.bases = Bases(self.optimizers)
-        self.batches, self.scaler, self.also = Batches(batches), checked_scaler(scaler), listed(also)
+        self.batches, self.scaler, self.also = Batches.of(batches), checked_scaler(scaler), listed(also)
         choice("store", store, ("auto", "memory", "disk"))
         self.store: Where = store
         self.passes: list[list[float]] = []

@@ -115,7 +115,7 @@ class Trials:
         several = list(optimizer) if isinstance(optimizer, (list, tuple)) else [optimizer]
         self.step = Step(model, several, loss, accumulate, scaler, clip)
         self.entries, self.run = plan(self.optimizers, rules(schedule)), run
-        self.batches = Batches(batches)
+        self.batches = Batches.of(batches)
         # What does not fit is refused here, before anything begins.
         curves = [(e.key, curve_of(e, run, run.axis)) for e in self.entries]
         whole = run.updates or updates
@@ -160,7 +160,7 @@ class Trials:
                 return self.batches
             self.snapshot.pause()
             drawn = self._drawn(self.updates * self.accumulate)
-            least = few(self.batches, drawn, self.run, self.updates, self.accumulate)
+            least = self._least(drawn)
             return drawn[:least] if least else self.batches
         finally:
             self.close()
@@ -223,8 +223,11 @@ class Trials:
             need_ = "at least two batches, to hold one out"
             raise refuse("batches", len(drawn), need=need_, mend="score=, a function of the model, lower is better")
         self.held_out, self.training = drawn[len(drawn) - held :], drawn[: len(drawn) - held]
-        least = few(self.batches, drawn, self.run, self.updates, self.accumulate)
+        least = self._least(drawn)
         self.few = None if least is None else min(least, len(self.training))
+
+    def _least(self, drawn: list[Any]) -> int | None:
+        return few(self.batches, drawn, self.run, self.updates, self.accumulate)
 
     def _drawn(self, most: int) -> list[Any]:
         """The first batches, at most those of an epoch."""
