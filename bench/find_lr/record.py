@@ -2,7 +2,7 @@
 
     python bench/find_lr/record.py [--tasks digits_mlp ...] [--processes 2]
 
-Only the tasks that constants are chosen on, and with a batch of its own for each update. Results are appended to
+Only the tasks that constants are chosen on, over as few batches as a search would take. Results are appended to
 data/trials.jsonl and data/ramps.jsonl.
 """
 
@@ -50,7 +50,8 @@ def _training(known: dict[str, Any]) -> tasks.Training:
 def _ramps(known: dict[str, Any]) -> None:
     for steps in RAMPS:
         t = _training(known)
-        seen = ranged(t.model, t.optimizer, t.batches, t.loss, low=1e-6, high=100.0, steps=steps)
+        first = _trials(t, steps).first()
+        seen = ranged(t.model, t.optimizer, first, t.loss, low=1e-6, high=100.0, steps=steps)
         losses = [[_short(v) for v in row] for row in seen.ramp.curve.losses.tolist()]
         row = {
             "steps": steps,
@@ -62,16 +63,18 @@ def _ramps(known: dict[str, Any]) -> None:
 
 
 def _short_runs(known: dict[str, Any], updates: int, lrs: list[float]) -> None:
-    t = _training(known)
-    options = {"schedule": running.SCHEDULE, "run": rh.Run(steps=t.steps), "updates": updates, "score": None}
-    options |= {"accumulate": 1, "scaler": None, "clip": None, "also": (), "store": "memory", "watch": None}
-    with Trials(t.model, t.optimizer, t.batches, t.loss, **options) as trials:
-        trials.few = None
+    with _trials(_training(known), updates) as trials:
         for lr in lrs:
             trial = trials.trial(lr)
             row = {"updates": updates, "lr": lr, "score": _short(trial.score), "done": trial.updates}
             row |= {"late": round(trial.late, 3), "untrained": _short(trials.untrained)}
             running.append("trials.jsonl", known | row)
+
+
+def _trials(t: tasks.Training, updates: int) -> Trials:
+    options = {"schedule": running.SCHEDULE, "run": rh.Run(steps=t.steps), "updates": updates, "score": None}
+    options |= {"accumulate": 1, "scaler": None, "clip": None, "also": (), "store": "memory", "watch": None}
+    return Trials(t.model, t.optimizer, t.batches, t.loss, **options)
 
 
 def _short(value: float) -> float | None:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from rheostat.errors import CadenceWarning, NotCalledWarning, OrderWarning
 
 if TYPE_CHECKING:
-    from rheostat.driver.engine import Clock
     from rheostat.driver.guards import Guards
+    from rheostat.driver.inforce import Clock
     from rheostat.schedule import Run
 
 _PATIENCE = 100  # updates without a call before silence is taken for an oversight, if no epoch is declared

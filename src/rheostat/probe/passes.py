@@ -1,4 +1,4 @@
-"""How often a training sees its samples: a short run sees fewer, as often, and learns them by heart as far."""
+"""How often a training sees its samples: where it learns them by heart, a short run sees fewer, as often."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ import torch
 from rheostat.probe.batches import Batches
 from rheostat.schedule import Run
 
+_AS_NEW = 4
+"""Passes up to which samples teach as much as new ones would (Muennighoff et al., Scaling Data-Constrained Language
+Models, 2023; in bench/find_lr, noise is not learned by heart in as few)."""
 _FEWEST = 3  # batches: with one there is no noise in the gradients, which bounds the learning rate as well
 _EXPECTED = 8  # samples that should be met again before it is believed that they never are
 _VALUES = 1000  # of a sample, evenly apart, that tell it from others
@@ -21,8 +24,9 @@ def few(batches: Batches, drawn: list[Any], run: Run, updates: int, accumulate: 
     """How many batches a short run goes through, over and over; None for as many as there are.
 
     updates / passes, where passes = the training's updates / the updates of an epoch; at least those of three updates.
-    It is None where a training sees each sample once, where no epoch's length is known, and where samples do not come
-    again as they were (augmentation, windows cut at random): fewer of them would be learned by heart, and all are not.
+    It is None where a training makes four passes or less, where no epoch's length is known, and where samples do not
+    come again as they were (augmentation, windows cut at random): fewer of them would be learned by heart, and all are
+    not.
 
     Args:
         batches: where they come from.
@@ -37,7 +41,7 @@ def few(batches: Batches, drawn: list[Any], run: Run, updates: int, accumulate: 
     if not size or run.updates is None:
         return None
     passes = run.updates * accumulate / size
-    if passes <= 1:
+    if passes <= _AS_NEW:
         return None
     if batches.recur is None:
         batches.recur = _recur(batches, drawn, size)
