@@ -1,8 +1,9 @@
 """The finders' constants, chosen on the first of the tasks: each value played through on what was recorded.
 
-    python bench/find_lr/fit.py [--what ramp|short]
+    python bench/find_lr/fit.py [--what ramp|short|limit]
 
-The search itself is rheostat's own; only the short runs are looked up instead of trained.
+The search itself is Rheostat's own; only the short runs are looked up instead of trained. `limit` is what all short
+runs of one length would come to, over the whole sweep: no search with runs of that length knows more.
 """
 
 from __future__ import annotations
@@ -12,13 +13,16 @@ import itertools
 import math
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import report
 import running
+from record import LENGTHS
 
-from rheostat.probe import choice, effort, find, found, reading, search, smooth
+from rheostat.probe import choice, effort, found, reading, search, smooth
 from rheostat.probe.curve import RangeCurve
 from rheostat.probe.trials import Trial
 
@@ -49,11 +53,13 @@ def tables() -> dict[Key, Tables]:
 class Played:
     """Short runs that are looked up: between two learning rates that were recorded, they are interpolated."""
 
+    failure: Exception | None = None
+
     def __init__(self, one: Tables, length: str) -> None:
         self.rows, self.updates, self.untrained = (one[length][name] for name in ("rows", "updates", "untrained"))
 
-    def all(self, lrs: Sequence[float]) -> list[Trial]:
-        """Several of them."""
+    def all(self, lrs: Sequence[float], order: int = 0) -> list[Trial]:
+        """Several of them, in whichever order: there is one record."""
         return [self.trial(lr) for lr in lrs]
 
     def trial(self, lr: float) -> Trial:
@@ -99,51 +105,57 @@ def fit_short() -> None:
         ("root", "double"), (3, 4, 5), (0.2, 0.32, 0.4), (0.6, 0.7, 0.8, 1.0)
     ):
         choice.DRIFT, search.LATE = drift, late
-        said = {key: _balanced(one, known[key][40], length, runs) for key, one in recorded.items()}
+        said = {key: _said("balanced", one, known[key][40], length, runs) for key, one in recorded.items()}
         print(f"K {length} runs {runs} drift {drift:.2f} late {late:.1f}  {judge(said)}")
     for length, runs, drift, nearly in itertools.product(
         ("quarter", "half"), (5, 6), (0.0, 0.2, 0.32, 0.4), (0.01, 0.03, 0.05, 0.1)
     ):
         choice.DRIFT, choice.NEARLY = drift, nearly
-        said = {key: _thorough(one, known[key][40], length, runs) for key, one in recorded.items()}
+        said = {key: _said("thorough", one, known[key][40], length, runs) for key, one in recorded.items()}
         print(f"K {length} runs {runs} drift {drift:.2f} nearly {nearly:.2f}  {judge(said)}")
 
 
-def _balanced(one: Tables, seen: tuple[RangeCurve, int], length: str, runs: int) -> tuple[float | None, float]:
-    """The suggestion of a balanced search, and what it costs."""
-    curve, cost = seen
-    ramp, played = reading.read(curve), Played(one, length)
-    runs += effort._MORE if found.answered(ramp) is None else 0
-    centre = find._centre(ramp, 1.0)
-    done = search.search(played, [f * centre for f in effort._NEAR], runs, patient=False, more=effort._MORE)  # type: ignore[arg-type]
-    stuck = not search.told(done, played.untrained)
-    if stuck:
-        centre, cost = search.middle(done, played.untrained) or centre, cost + sum(t.updates for t in done)
-        played = Played(one, "quarter")
-        done = search.search(played, [f * centre for f in effort._NEAR], effort._RUNS, patient=True, more=effort._MORE)  # type: ignore[arg-type]
-    return _said(done, played, one, found.answered(ramp), stuck=stuck), cost + sum(t.updates for t in done)
+def fit_limit() -> None:
+    """All short runs of one length, and the best power of the length for them."""
+    recorded = tables()
+    for length, drift in itertools.product(LENGTHS, (0.0, 0.2, 0.32, 0.4)):
+        choice.DRIFT = drift
+        said: dict[Key, tuple[float | None, float]] = {}
+        for key, one in recorded.items():
+            played = Played(one, length)
+            done = played.all(list(played.rows))
+            said[key] = _settled(done, played, one), sum(t.updates for t in done)
+        print(f"all of {length} drift {drift:.2f}  {judge(said)}")
 
 
-def _thorough(one: Tables, seen: tuple[RangeCurve, int], length: str, runs: int) -> tuple[float | None, float]:
-    """The same of a thorough search."""
-    ramp, played = reading.read(seen[0]), Played(one, length)
-    begin = [f * find._centre(ramp, 1.0) for f in effort._FAR]
-    done = search.search(played, begin, runs, patient=True, more=effort._MORE)  # type: ignore[arg-type]
-    return _said(done, played, one, found.answered(ramp)), seen[1] + sum(t.updates for t in done)
+def _said(
+    how: effort.Effort, one: Tables, seen: tuple[RangeCurve, int], length: str, runs: int
+) -> tuple[float | None, float]:
+    """The suggestion of a search whose runs are as long as was recorded, and what it costs."""
+    ramp, short, long = reading.read(seen[0]), Played(one, length), Played(one, "quarter")
+    plan = effort.planned(how, 2 * one["half"]["updates"])
+    assert plan is not None
+    plan = replace(plan, updates=short.updates, runs=runs, again=0, longer=long.updates if plan.longer else 0)
+    answer, of = found.answered(ramp), {long.updates: long, short.updates: short}
+    begin = answer or found.guessed(ramp) or 1.0
+    came = search.searched(plan, begin, lambda n, _: nullcontext(of[n]), guessed=not answer)
+    stuck = bool(came.before)
+    suggestion = _settled(came.done, long if stuck else short, one, stuck=stuck)
+    return suggestion or answer, seen[1] + sum(t.updates for t in came.before + came.done)
 
 
-def _said(done: list[Trial], played: Played, one: Tables, ramp: float | None, *, stuck: bool = False) -> float | None:
+def _settled(done: list[Trial], played: Played, one: Tables, *, stuck: bool = False) -> float | None:
     """The suggestion that short runs lead to; a half is half of the training."""
     chosen = choice.choose(search.scores(done), played.untrained)
     share = played.updates / (2 * one["half"]["updates"])
-    return ramp if chosen is None else choice.settle(chosen, share, stuck=stuck)[0]
+    return None if chosen is None else choice.settle(chosen, share, stuck=stuck)[0]
 
 
 def main() -> None:
     """Print what each value would have come to."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--what", choices=["ramp", "short"], default="short")
-    {"ramp": fit_ramps, "short": fit_short}[parser.parse_args().what]()
+    parser.add_argument("--what", choices=["ramp", "short", "limit"], default="short")
+    {"ramp": fit_ramps, "short": fit_short, "limit": fit_limit}[parser.parse_args().what]()
 
 
 if __name__ == "__main__":

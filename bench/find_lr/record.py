@@ -86,7 +86,7 @@ def main() -> None:
     """Record what is missing."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--tasks", nargs="*", choices=list(tasks.ON), default=list(tasks.ON))
-    parser.add_argument("--seeds", nargs="*", type=int, default=running.SEEDS)
+    parser.add_argument("--seeds", nargs="*", type=int, default=[0])
     parser.add_argument("--processes", type=int, default=2)
     chosen = parser.parse_args()
     running.side_by_side(record, running.which(chosen.tasks, chosen.seeds), chosen.processes)

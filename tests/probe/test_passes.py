@@ -98,8 +98,9 @@ def test_where_they_are_not_known_to_come_again_each_update_has_its_own(batches)
     assert "after 31 updates (untrained" in str(found)
 
 
-def test_a_training_of_one_pass_has_its_own_for_each_update():
-    assert seen(list(DataLoader(Points(), batch_size=8)), steps=40)[0] == 0
+@pytest.mark.parametrize(("passes", "told"), [(1, 0), (4, 0), (5, 6)])
+def test_up_to_four_passes_each_update_has_its_own(passes, told):
+    assert seen(list(DataLoader(Points(), batch_size=8)), steps=40 * passes)[0] == told
 
 
 def test_an_update_of_several_batches_has_all_of_them():

@@ -26,7 +26,7 @@ def tune(
     out: Annotated[str | None, Parameter(help="Folder of the run; runs/NAME-1, -2, … by default.")] = None,
     quiet: Annotated[bool, Parameter(negative=(), help="No progress bars and no table.")] = False,
 ) -> int:
-    """Find a learning rate for a Task, train with it, and leave ledger, checkpoint, pictures and an audit.
+    """Find a learning rate for a Task, train with it, and leave ledger, checkpoint, pictures and a report.
 
     Status: 0 trained as planned, 1 where no learning rate could be found or the audit differs, 2 for bad input.
 
@@ -42,6 +42,7 @@ def tune(
     amount = effort_of(effort)
     from rheostat.training import load_task, train
     from rheostat.training.folder import find_folder
+    from rheostat.training.report import write
 
     made = load_task(task)
     made.schedule = made.schedule if schedule is None else schedule
@@ -56,7 +57,11 @@ def tune(
         return 1
     result = train(made, lr=found.suggestion, out=folder, progress=not quiet)
     _draw(found, result.out / "find.png")
-    return 0 if _as_planned(made, result, found.suggestion) else 1
+    said, right = _as_planned(made, result, found.suggestion)
+    if said:
+        print(f"audit: {said}")
+    print(f"report: {write(result, found=found, audit=said)}")
+    return 0 if right else 1
 
 
 def _look_over(task: Task) -> None:
@@ -77,18 +82,17 @@ def _draw(found: Any, path: Path) -> None:
     print(f"picture: {found.save(path)}")
 
 
-def _as_planned(task: Task, result: Result, lr: float) -> bool:
-    """Compare the ledger with the plan once more, from the files alone."""
+def _as_planned(task: Task, result: Result, lr: float) -> tuple[str, bool]:
+    """What the ledger says beside the plan, from the files alone, and whether all is right; "" where it cannot say."""
     from rheostat.ledger.audit import audit
     from rheostat.schedule import parse
     from rheostat.schedule.combine import walk
     from rheostat.schedule.metric import Plateau
 
     if result.stopped or isinstance(task.schedule, dict):
-        return not result.stopped
+        return "", not result.stopped
     schedule = parse(task.schedule)
     if any(isinstance(part, Plateau) for part in walk(schedule)):
-        return True
+        return "", True
     found = audit(result.out / "ledger.jsonl", schedule, task.run(), lr)
-    print(f"audit: {found}")
-    return found.matches
+    return str(found), found.matches

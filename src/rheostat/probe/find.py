@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,11 +16,10 @@ from rheostat.probe.effort import Effort, planned, ramp_steps
 from rheostat.probe.found import FindResult, answered, guessed
 from rheostat.probe.jobs import Jobs
 from rheostat.probe.ranged import ranged
-from rheostat.probe.result import RangeResult
-from rheostat.probe.search import again, middle, scores, search, told
+from rheostat.probe.search import scores, searched
 from rheostat.probe.step import Loss
 from rheostat.probe.store import Where
-from rheostat.probe.trials import Trial, Trials, Watcher
+from rheostat.probe.trials import Trials, Watcher
 from rheostat.schedule import Run
 
 
@@ -48,13 +46,13 @@ def find_lr(
     """Find a learning rate: a range test says where to look, then a few short runs of the real schedule decide.
 
     Each short run starts from the same weights, goes through the whole schedule compressed to a few dozen updates (a
-    warmup as little as may be), and is scored on batches that none of them was trained on. Where the training sees its
-    samples several times, a short run sees fewer, as often, and so learns them by heart as far. From the range test's
-    answer the search goes by factors of 4 to where it gets better, then by 2 around the best; a thorough one begins a
-    factor of 8 below and above it too. If the best run learned most of what it learned at its end, or next to nothing,
-    all were too short, and the search is made again with longer ones. The suggestion is what the short runs say times
-    (their length / the training's) ** 0.32, since longer trainings want less. A run that diverges, crashes or runs out
-    of memory is a result. Afterwards everything is as it was, as after `rh.range_test`.
+    warmup as little as may be), and is scored on batches that none of them was trained on. Where the training sees
+    its samples more than four times, a short run sees fewer, as often, and so learns them by heart as far. From the
+    range test's answer the search goes by factors of 4 to where it gets better, then by 2 around the best; a thorough
+    one begins a factor of 8 below and above it too. If the best run learned most of what it learned at its end, or
+    next to nothing, all were too short, and the search is made again with longer ones. The suggestion is what the
+    short runs say times (their length / the training's) ** 0.32, since longer trainings want less. A run that
+    diverges, crashes or runs out of memory is a result. Afterwards everything is as it was, as after `rh.range_test`.
 
     Args:
         model: as in `rh.range_test`, like all arguments that are not named here.
@@ -117,34 +115,16 @@ def find_lr(
     # Made before time is spent: what does not fit is refused here.
     trials = Trials(model, optimizer, source, loss, **options, updates=steps, watch=None)
     seen = ranged(model, optimizer, trials.first(), loss, watch=watch, low=min, high=max, steps=steps, **shared)
-    ramp, ahead = seen.ramp, seen.updates
+    ramp = seen.ramp
     if plan is None:
-        return FindResult(ramp, ahead, (), None, None, run.updates, effort)
+        return FindResult(ramp, seen.updates, (), None, None, run.updates, effort)
 
-    def searched(centre: float, updates: int, runs: int, *, patient: bool) -> tuple[list[Trial], float]:
-        before = ahead
+    def runs_of(updates: int, spent: int) -> Trials:
+        before = seen.updates + spent
         tell: Watcher | None = None if watch is None else lambda done, lr, value: watch(before + done, lr, value)
-        with Trials(model, optimizer, source, loss, **options, updates=updates, watch=tell) as trials:
-            begin = [centre * factor for factor in plan.begin]
-            done = search(trials, begin, runs, patient=patient, more=plan.more)
-            done += again(trials, done, plan.again)
-        if trials.failure is not None and all(math.isinf(t.score) and t.note != "diverged" for t in done):
-            raise trials.failure  # none came through: that is no matter of the learning rate
-        return done, trials.untrained
+        return Trials(model, optimizer, source, loss, **options, updates=updates, watch=tell)
 
-    twice = plan.longer > plan.updates
-    runs = plan.runs + (plan.guessed if answered(ramp) is None else 0)
-    centre = _centre(ramp, trials.bases.first)
-    done, untrained = searched(centre, plan.updates, runs, patient=not twice)
-    before: list[Trial] = []
-    if twice and not told(done, untrained):
-        ahead, before = ahead + sum(t.updates for t in done), done
-        centre = middle(done, untrained) or centre
-        done, untrained = searched(centre, plan.longer, plan.runs, patient=True)
-    chosen = choose(scores(done), untrained)
-    return FindResult(ramp, seen.updates, tuple(done), chosen, untrained, run.updates, effort, tuple(before))
-
-
-def _centre(ramp: RangeResult, base: float) -> float:
-    """Where to look first: what the range test says, else the optimizer's own learning rate."""
-    return answered(ramp) or guessed(ramp) or base
+    start = answered(ramp) or guessed(ramp) or trials.bases.first
+    found = searched(plan, start, runs_of, guessed=answered(ramp) is None)
+    chosen, done, before = choose(scores(found.done), found.untrained), tuple(found.done), tuple(found.before)
+    return FindResult(ramp, seen.updates, done, chosen, found.untrained, run.updates, effort, before)

@@ -3,16 +3,79 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
 
 from rheostat.probe.choice import APART, LATE, NOTHING, WITHIN, untold
-from rheostat.probe.trials import Trial, Trials
+from rheostat.probe.effort import Plan
+from rheostat.probe.trials import Trial
 
 LOWER = 2.0
 """How far below the best of the first search the second begins: longer trainings want a lower learning rate."""
 
 
-def search(trials: Trials, begin: Sequence[float], runs: int, *, patient: bool, more: int = 0) -> list[Trial]:
+class Runs(Protocol):
+    """What makes short runs of one length: `Trials`."""
+
+    untrained: float
+    failure: Exception | None
+
+    def all(self, lrs: Sequence[float], order: int = 0) -> list[Trial]:
+        """Those of several learning rates."""
+        ...
+
+
+@dataclass(frozen=True)
+class Searched:
+    """What a search came to.
+
+    Attributes:
+        done: the runs that count.
+        untrained: the score before training.
+        before: runs that were too short, if there were any.
+    """
+
+    done: list[Trial]
+    untrained: float
+    before: list[Trial]
+
+
+def searched(
+    plan: Plan, start: float, runs_of: Callable[[int, int], AbstractContextManager[Runs]], *, guessed: bool
+) -> Searched:
+    """Search as planned, and once more with longer runs where the first were too short.
+
+    Args:
+        plan: how much is done.
+        start: the learning rate to begin at.
+        runs_of: given their length and how many updates were spent before, what makes the runs.
+        guessed: whether the range test had no answer.
+
+    Raises:
+        Exception: what the runs met with, if each of them ended with an error.
+    """
+    twice = plan.longer > plan.updates
+    with runs_of(plan.updates, 0) as runs:
+        done = _through(runs, plan, start, plan.runs + (plan.guessed if guessed else 0), patient=not twice)
+    if not twice or _told(done, runs.untrained):
+        return Searched(done, runs.untrained, [])
+    with runs_of(plan.longer, sum(t.updates for t in done)) as longer:
+        found = _through(longer, plan, middle(done, runs.untrained) or start, plan.runs, patient=True)
+    return Searched(found, longer.untrained, done)
+
+
+def _through(runs: Runs, plan: Plan, start: float, most: int, *, patient: bool) -> list[Trial]:
+    """One search, and the best of it over other batches if that is planned."""
+    done = search(runs, [start * factor for factor in plan.begin], most, patient=patient, more=plan.more)
+    done += _again(runs, done, plan.again)
+    if runs.failure is not None and all(math.isinf(t.score) and t.note != "diverged" for t in done):
+        raise runs.failure  # none came through: that is no matter of the learning rate
+    return done
+
+
+def search(trials: Runs, begin: Sequence[float], runs: int, *, patient: bool, more: int = 0) -> list[Trial]:
     """On from some runs to where it gets better, by factors of 4, then by 2 to both sides of the best.
 
     Where the lowest that was tried is as good as the best, or nearly, it goes on downwards too. It ends early where the
@@ -35,13 +98,13 @@ def search(trials: Trials, begin: Sequence[float], runs: int, *, patient: bool, 
     return done
 
 
-def again(trials: Trials, done: Sequence[Trial], most: int) -> list[Trial]:
+def _again(trials: Runs, done: Sequence[Trial], most: int) -> list[Trial]:
     """The best of those that came to something, once more, over other batches, in another order."""
     ranked = sorted((t for t in done if math.isfinite(t.score)), key=lambda t: (t.score, t.lr))
     return trials.all([t.lr for t in ranked[:most]], order=1)
 
 
-def told(done: Sequence[Trial], untrained: float) -> bool:
+def _told(done: Sequence[Trial], untrained: float) -> bool:
     """Whether the runs learned something, and were long enough to tell the learning rates apart."""
     return best(done).score < untrained and not _too_short(done, untrained)
 

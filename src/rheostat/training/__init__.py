@@ -9,6 +9,7 @@ interval    how often to save
 folder      the folder of a run, and what was asked for
 randomness  the random number generators
 summary     the table and the picture at the end
+report      all of it on one page
 """
 
 from rheostat.training.loop import train
