@@ -163,7 +163,7 @@ def test_train_and_resume(tmp_path):
         "last LR",
         "largest relative difference",
         "none",
-        "picture.png",
+        "picture.png, report.html",
     ):
         assert text in done.stdout
     assert "lr 1.4" in done.stdout  # the bar ends with what the last update used, and not with what would come next

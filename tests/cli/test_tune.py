@@ -1,6 +1,9 @@
 """`rheostat tune` as a user runs it: find, look over, train, compare."""
 
+import base64
 import json
+from html import unescape
+from pathlib import Path
 
 import pytest
 
@@ -13,8 +16,13 @@ def test_it_trains_with_what_it_found_and_compares_the_ledger_with_the_plan(tmp_
     assert done.returncode == 0, done.stderr
     folder = tmp_path / "runs" / "tiny-1"
     assert {path.name for path in folder.iterdir()} >= {"find.png", "picture.png", "ledger.jsonl", "state.pt"}
+    page = unescape((folder / "report.html").read_text())
+    for name in ("find.png", "picture.png"):
+        assert base64.b64encode((folder / name).read_bytes()).decode() in page
     for text in ("suggestion  ", "band  ", "accuracy", "audit: as planned: every update used the planned value"):
         assert text in done.stdout
+        assert text.removeprefix("audit: ") in page
+    assert f"report: {Path('runs', 'tiny-1', 'report.html')}" in done.stdout
     assert "next  " not in done.stdout
     suggested = float(done.stdout.split("suggestion ")[1].split()[0])
     base = json.loads((folder / "config.json").read_text())["base"]["lr/0"]

@@ -56,6 +56,7 @@ def test_it_uses_what_was_planned(whole):
         "state.prev.pt",
         "config.json",
         "picture.png",
+        "report.html",
     }
     config = json.loads((folder / "config.json").read_text())
     assert config["schedule"] == {"lr": {"*": "warmup('10%') >> cosine(end=0.1)"}}

@@ -30,7 +30,7 @@ def train(
     ] = "stop",
     quiet: Annotated[bool, Parameter(negative=(), help="No progress bar and no table.")] = False,
 ) -> int:
-    """Train the Task that a file returns, and leave ledger, checkpoint and picture.
+    """Train the Task that a file returns, and leave ledger, checkpoint and report.
 
     Parameters
     ----------
