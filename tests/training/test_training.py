@@ -108,7 +108,7 @@ def test_control_c_saves_and_says_how_to_go_on(whole, tmp_path):
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "Interrupted. To go on: the same command with --out" in output
+    assert f"Interrupted. To go on: rheostat train as before, with --lr 0.01 --out {folder} --resume" in output
     position = checkpoint.load(folder)[0]["scheduler"]["position"]
     assert position == len(rh.Ledger.read(folder / "ledger.jsonl"))
 

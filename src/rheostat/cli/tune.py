@@ -40,9 +40,8 @@ def tune(
 
         parse(schedule)  # before PyTorch is imported and data are read
     amount = effort_of(effort)
-    from rheostat.training import load_task, train
-    from rheostat.training.folder import find_folder
-    from rheostat.training.report import write
+    from rheostat.training import load_task, report, train
+    from rheostat.training.folder import find_folder, make, put
 
     made = load_task(task)
     made.schedule = made.schedule if schedule is None else schedule
@@ -55,12 +54,16 @@ def tune(
     print(told(task, made, found, tuning=True))
     if found.suggestion is None:
         return 1
+    make(folder)
+    put(folder / report.FOUND, f"{found}\n")  # before training, which may be interrupted
+    _draw(found, folder / report.FOUND_PICTURE)
     result = train(made, lr=found.suggestion, out=folder, progress=not quiet)
-    _draw(found, result.out / "find.png")
     said, right = _as_planned(made, result, found.suggestion)
     if said:
         print(f"audit: {said}")
-    print(f"report: {write(result, found=found, audit=said)}")
+    page = report.write(result, audit=said)
+    if page is not None:
+        print(f"report: {page}")
     return 0 if right else 1
 
 
@@ -70,7 +73,8 @@ def _look_over(task: Task) -> None:
 
     if isinstance(task.schedule, dict):
         return
-    for finding in lint(task.schedule, task.run()):
+    base = float(task.optimizers[0].param_groups[0]["lr"])
+    for finding in lint(task.schedule, task.run(), base=base):
         print(f"! {finding}")
 
 

@@ -1,7 +1,9 @@
 """The Scheduler: writes a curve's values into an optimizer's param groups, and counts what really happened.
 
-scheduler   the shell: step, report, state, extend, cooldown, branch
-engine      what moves when an update happens: position, values, groups
+scheduler   how a Scheduler is made, and what a loop calls: step, report
+changeable  what a user changes: state, extend, cooldown, branch, groups
+engine      what moves when an update happens: the position, and with it the values
+scheduled   what drives every value now, and the row that the groups hold
 clock       which updates happened: hooks on the optimizers
 plan        which schedule drives which key of which group, from which base value
 columns     reading and writing the values of one key

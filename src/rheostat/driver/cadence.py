@@ -10,7 +10,7 @@ from rheostat.errors import CadenceWarning, NotCalledWarning, OrderWarning
 
 if TYPE_CHECKING:
     from rheostat.driver.guards import Guards
-    from rheostat.driver.inforce import Clock
+    from rheostat.driver.scheduled import Clock
     from rheostat.schedule import Run
 
 _PATIENCE = 100  # updates without a call before silence is taken for an oversight, if no epoch is declared

@@ -9,7 +9,7 @@ from rheostat.driver.amend import yielded
 from rheostat.driver.clock import Watch
 from rheostat.driver.feedback import Feedback
 from rheostat.driver.guards import Guards, keep_watch, stop_watch
-from rheostat.driver.inforce import InForce
+from rheostat.driver.scheduled import Scheduled
 from rheostat.driver.writer import Writer
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _NOT_CARRIED = ("_watches", "writer", "_ledger")
 
 
-class Engine(InForce):
+class Engine(Scheduled):
     """What the Scheduler's hooks call at each update, and what it carries to copies of itself."""
 
     def counted(self, watch: Watch) -> None:

@@ -16,9 +16,9 @@ from rheostat.driver.changeable import Changeable, Spec
 from rheostat.driver.clock import Watch, uncompiled
 from rheostat.driver.feedback import Feedback
 from rheostat.driver.guards import Guards, keep_watch
-from rheostat.driver.inforce import Clock, OnOverwrite
 from rheostat.driver.plan import Rules, curve_of, in_force, plan, rules
 from rheostat.driver.ranks import Reduce, agree, as_number
+from rheostat.driver.scheduled import Clock, OnOverwrite
 from rheostat.driver.second import find_older, rebase, replace_older
 from rheostat.driver.writer import Writer
 from rheostat.errors import ScheduleError, SchedulerError, refuse

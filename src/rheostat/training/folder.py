@@ -76,10 +76,19 @@ def describe(folder: Path, task: Task, scheduler: Scheduler) -> None:
         "seed": task.seed,
         "versions": {"rheostat": rheostat.__version__, "torch": torch.__version__, "python": platform.python_version()},
     }
+    put(folder / CONFIG, json.dumps(described, indent=2) + "\n")
+
+
+def put(path: Path, text: str) -> None:
+    """Write a file of the folder.
+
+    Raises:
+        SchedulerError: if it cannot be written.
+    """
     try:
-        disk.replace(folder / CONFIG, json.dumps(described, indent=2) + "\n")
+        disk.replace(path, text)
     except OSError as error:
-        raise _not_written(folder, error) from error
+        raise _not_written(path.parent, error) from error
 
 
 def _not_written(folder: Path, error: OSError) -> SchedulerError:

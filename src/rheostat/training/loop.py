@@ -54,7 +54,7 @@ def train(
         lr: the first group's base learning rate in place of its own; other groups keep their ratio to it.
         steps: how many updates in place of the task's length, or
         epochs: how many epochs.
-        out: folder for ledger, checkpoint, configuration and picture; runs/NAME-1, -2, … by default.
+        out: folder for ledger, checkpoint, configuration, picture and report; runs/NAME-1, -2, … by default.
         resume: go on from the checkpoint in `out` (by default the latest run of that name).
         save_every: how often to save within an epoch: updates, or a length such as "50 steps", "0.5 epochs" or
             "10 min" (the default). The state is also saved at the end of each epoch.

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rheostat.driver.plan import in_force
+from rheostat.driver.plan import Entry, curve_of
 from rheostat.ledger import columns
-from rheostat.schedule import lint
+from rheostat.schedule import Curve, lint
 from rheostat.training import report
 
 if TYPE_CHECKING:
@@ -30,8 +30,10 @@ class Result:
         difference: the largest relative difference between a planned and a used learning rate.
         stopped: whether it was interrupted before its end.
         name: what was trained.
-        plan: the schedule of each key, the run, and what lint says of them.
+        picture: where planned and used are drawn, if they could be.
         rows: the table of planned and used, with its head.
+        plan: the table of what drives each key, with its head.
+        notes: the run, and what lint says of the schedules, as text.
     """
 
     out: Path
@@ -40,8 +42,10 @@ class Result:
     difference: float
     stopped: bool
     name: str = ""
-    plan: str = ""
-    rows: Rows = ()
+    picture: Path | None = field(default=None, repr=False)
+    rows: Rows = field(default=(), repr=False)
+    plan: Rows = field(default=(), repr=False)
+    notes: str = field(default="", repr=False)
 
 
 def summarise(
@@ -54,30 +58,41 @@ def summarise(
     show: bool,
     since: int = 0,
 ) -> Result:
-    """Compare planned and used, draw the picture, write the report, print the table.
+    """Compare planned and used, draw the picture, print the table, write the report.
 
     What was planned is known from update `since` on: before it, a resumed run may have had another schedule.
     """
+    entries = scheduler.entries
+    first = next((e for e in entries if e.key == "lr"), entries[0])
+    curve = curve_of(first, scheduler.run, scheduler.axis)
     used = columns(folder / "ledger.jsonl")
-    first = next(e for e in scheduler.entries if e.key == "lr")
-    planned = scheduler.curve.values(0, scheduler.position)
-    seen = used.get(f"lr/{first.label}", np.empty(0))
+    planned = curve.values(0, scheduler.position)
+    seen = used.get(f"{first.key}/{first.label}", np.empty(0))
     positions = used.get("update", np.empty(0)).astype(int)
-    metric_driven = bool(scheduler.curve.controls)
     apart = np.abs(seen - planned[positions]) / np.maximum(planned[positions], 1e-300)
     apart = apart[positions >= since]
     planned[: min(since, planned.size)] = np.nan
-    difference = float("nan") if metric_driven else float(apart.max(initial=0.0))
-    picture = _picture(scheduler, folder)
-    rows = (*_rows(positions, seen, planned[positions]), *_ends(difference, metrics))
-    result = Result(folder, metrics, scheduler.position, difference, stopped, name, _plan(scheduler), rows)
-    report.write(result)
+    difference = float("nan") if curve.controls else float(apart.max(initial=0.0))
+    rows = (*_rows(first, positions, seen, planned[positions]), *_ends(difference, metrics))
+    result = Result(
+        folder,
+        metrics,
+        scheduler.position,
+        difference,
+        stopped,
+        name,
+        _picture(curve, first.key, folder),
+        rows,
+        _plan(entries),
+        _notes(scheduler),
+    )
     if show:
-        _print_table(result, picture)
+        _print_table(result, first.base)
+    report.write(result)
     return result
 
 
-def _picture(scheduler: Scheduler, folder: Path) -> Path | None:
+def _picture(curve: Curve, key: str, folder: Path) -> Path | None:
     """The picture, where Matplotlib is installed."""
     from rheostat.view.pictures import run_picture
 
@@ -85,34 +100,47 @@ def _picture(scheduler: Scheduler, folder: Path) -> Path | None:
         import matplotlib as mpl  # noqa: F401
     except ImportError:
         return None
-    return run_picture(scheduler.curve, folder / "ledger.jsonl", folder / "picture.png")
+    return run_picture(curve, folder / "ledger.jsonl", folder / "picture.png", key=key)
 
 
-def _plan(scheduler: Scheduler) -> str:
-    """The schedule of each key, or of each of its groups; the run; and what looks wrong with them."""
-    lines = [f"{key:<12}{by}" for key, by in in_force(scheduler.entries).items()]
-    findings = [f"! {finding}" for finding in lint(scheduler.curve.schedule, scheduler.run)]
-    return "\n".join([*lines, f"{'run':<12}{scheduler.run!r}", *findings])
+def _plan(entries: list[Entry]) -> Rows:
+    """What drives each key: a line for all of its groups where they have the same, else one for each."""
+    rows: list[tuple[str, ...]] = [("key", "group", "schedule", "base value")]
+    for key in dict.fromkeys(e.key for e in entries):
+        of_key = [e for e in entries if e.key == key]
+        alike = len({(e.schedule, e.since, e.base) for e in of_key}) == 1
+        for e in of_key[:1] if alike else of_key:
+            since = f", from {e.since:g} on" if e.since else ""
+            rows.append((key, "all" if alike else e.label, f"{e.schedule}{since}", repr(e.base)))
+    return tuple(rows)
 
 
-def _rows(updates: np.ndarray, used: np.ndarray, planned: np.ndarray) -> Rows:
+def _notes(scheduler: Scheduler) -> str:
+    """How long the run is, and what looks wrong with the schedules of its learning rates."""
+    plans = {(e.own, e.base) for e in scheduler.entries if e.key == "lr"}
+    findings = [f"! {finding}" for plan, base in plans for finding in lint(plan, scheduler.run, base=base)]
+    return "\n".join([repr(scheduler.run), *sorted(set(findings))])
+
+
+def _rows(first: Entry, updates: np.ndarray, used: np.ndarray, planned: np.ndarray) -> Rows:
     """The head of the table, and the updates that say most."""
     rows: list[tuple[str, ...]] = [("", "update", "planned", "used")]
-    for label, i in (("first LR", 0), ("peak LR", int(used.argmax()) if used.size else 0), ("last LR", used.size - 1)):
+    what = "LR" if first.key == "lr" else first.key
+    for label, i in (("first", 0), ("peak", int(used.argmax()) if used.size else 0), ("last", used.size - 1)):
         if used.size:
             plan = "before the change" if np.isnan(planned[i]) else f"{planned[i]:.6g}"
-            rows.append((label, str(updates[i]), plan, f"{used[i]:.6g}"))
+            rows.append((f"{label} {what}", str(updates[i]), plan, f"{used[i]:.6g}"))
     return tuple(rows)
 
 
 def _ends(difference: float, metrics: dict[str, float]) -> Rows:
     """What the whole run came to."""
     apart = "as reported" if np.isnan(difference) else f"{difference:.1e}" if difference else "none"
-    ended = ((metric, "", "", f"{value:.4f}") for metric, value in metrics.items())
+    ended = ((metric, "", "", report.shown(value)) for metric, value in metrics.items())
     return (("largest relative difference", "", "", apart), *ended)
 
 
-def _print_table(result: Result, picture: Path | None) -> None:
+def _print_table(result: Result, base: float) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -122,10 +150,11 @@ def _print_table(result: Result, picture: Path | None) -> None:
         table.add_row(*row)
     console = Console()
     console.print(table)
-    pictures = ["picture.png"] if picture else []
+    pictures = [] if result.picture is None else [result.picture.name]
     files = ", ".join(["ledger.jsonl", "state.pt", "config.json", *pictures, report.FILE])
     console.print(f"in {result.out}: {files}", soft_wrap=True)
     if result.stopped:
-        console.print(f"Interrupted. To go on: the same command with --out {result.out} --resume", soft_wrap=True)
-    if picture is None:
+        again = f"rheostat train as before, with --lr {base!r} --out {result.out} --resume"
+        console.print(f"Interrupted. To go on: {again}", soft_wrap=True, highlight=False)
+    if result.picture is None:
         console.print("No picture: it needs Matplotlib. Try pip install 'rheostat\\[plot]'.", soft_wrap=True)

@@ -104,9 +104,11 @@ class Task:
             raise refuse("lr", lr, need="a first group with an lr above 0, to scale the others by")
         ratio = number("lr", lr, above=0.0) / first
         for group, base in zip(groups, bases, strict=True):
-            group["lr"] = base * ratio
+            # Exact where it can be, so that a run is resumed with what it used.
+            scaled = lr if isinstance(base, float) and base == first else base * ratio
+            group["lr"] = scaled
             if "initial_lr" in group:
-                group["initial_lr"] = base * ratio
+                group["initial_lr"] = scaled
 
     def _steps_per_epoch(self) -> int:
         return math.ceil(length_of(self.epoch(0)) / self.accumulate)

@@ -68,13 +68,14 @@ def save_curves(curves: Sequence[Curve], labels: Sequence[str], path: str | Path
     return save_png(figure, target)
 
 
-def run_picture(curve: Curve, ledger: str | Path, path: str | Path) -> Path:
+def run_picture(curve: Curve, ledger: str | Path, path: str | Path, *, key: str = "lr") -> Path:
     """Draw a run from its ledger: planned and used learning rate above, loss and metrics below.
 
     Args:
         curve: what was planned.
         ledger: the ledger's file.
         path: the PNG file to write; it appears whole or not at all.
+        key: what the curve is of, if not of the learning rate.
 
     Returns:
         The path.
@@ -87,13 +88,15 @@ def run_picture(curve: Curve, ledger: str | Path, path: str | Path) -> Path:
     figure, (above, below) = new_figure(2)
     plot_curve(curve, above, label="planned")
     updates = recorded.get("update", np.empty(0))
-    for name in [name for name in recorded if name.startswith("lr/")][:8]:
+    for name in [name for name in recorded if name.startswith(f"{key}/")][:8]:
         used, base = recorded[name], curve.base
         own = base is None or np.allclose(used[:1], curve.values(int(updates[0]), int(updates[0]) + 1))
         if own:
-            label = f"used ({name.partition('/')[2]})" if name != "lr/0" else "used"
+            label = f"used ({name.partition('/')[2]})" if name != f"{key}/0" else "used"
             above.plot(updates, used, linestyle=(0, (1, 2.5)), linewidth=3, color=USED, label=label)
     above.set_title(str(curve.schedule), fontsize="medium", loc="left")
+    if key != "lr":
+        above.set_ylabel(key)
     above.legend(frameon=False, fontsize="small")
     _losses(below, updates, recorded)
     below.set_xlim(above.get_xlim())

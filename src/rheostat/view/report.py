@@ -13,6 +13,7 @@ body { font: 16px/1.5 system-ui, sans-serif; color: #222; max-width: 62rem; marg
 h1 { font-size: 1.6rem; margin-bottom: 0; } h2 { font-size: 1.15rem; margin: 2rem 0 0.5rem; }
 .lead { font-size: 1.1rem; margin-top: 0.3rem; }
 img { width: 100%; height: auto; } pre { overflow-x: auto; background: #f6f6f4; padding: 0.8rem; font-size: 0.85rem; }
+div { overflow-x: auto; }
 table { border-collapse: collapse; } th, td { text-align: left; padding: 0.2rem 1.2rem 0.2rem 0; }
 th { border-bottom: 1px solid #bbb; font-weight: 600; } td { font-variant-numeric: tabular-nums; }
 """
@@ -49,12 +50,13 @@ def report_html(title: str, lead: str, sections: Sequence[Section]) -> str:
         HTML without scripts, and without anything that would have to be fetched.
     """
     body = "\n".join(map(_section, sections))
-    return (
+    page = (
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><title>{escape(title)}</title>'
         f"<style>{_STYLE}</style></head>\n<body><h1>{escape(title)}</h1>\n"
         f'<p class="lead">{escape(lead)}</p>\n{body}\n</body></html>\n'
     )
+    return page.encode(errors="xmlcharrefreplace").decode()  # halves of a character are no text
 
 
 def _section(section: Section) -> str:
@@ -74,4 +76,4 @@ def _table(rows: Sequence[Sequence[str]]) -> str:
         "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in row)
         for tag, row in zip(["th", *["td"] * (len(rows) - 1)], rows, strict=True)
     )
-    return f"<table><tr>{head}</tr>{''.join(f'<tr>{row}</tr>' for row in others)}</table>"
+    return f"<div><table><tr>{head}</tr>{''.join(f'<tr>{row}</tr>' for row in others)}</table></div>"

@@ -1,4 +1,4 @@
-"""What is in force: the schedule of every value, and the row of values that the groups hold at a position."""
+"""What is scheduled: what drives every value, and the row of values that the groups hold at a position."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Clock = Literal["updates", "calls", "epochs"]
 OnOverwrite = Literal["reapply", "yield"]
 
 
-class InForce(LRScheduler):
+class Scheduled(LRScheduler):
     """The innermost part of the Scheduler: what is scheduled now, as groups come and schedules are replaced.
 
     Attributes:
