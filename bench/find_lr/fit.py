@@ -3,7 +3,7 @@
     python bench/find_lr/fit.py [--what ramp|short|limit]
 
 The search itself is Rheostat's own; only the short runs are looked up instead of trained. `limit` is what all short
-runs of one length would come to, over the whole sweep: no search with runs of that length knows more.
+runs of one length say, over the whole sweep.
 """
 
 from __future__ import annotations

@@ -125,3 +125,13 @@ def test_ratios_of_groups_survive_another_lr(tmp_path):
     for lr in (1.0, 2.0):
         task.scale_lr(lr)
         assert [group["lr"] for group in task.optimizer.param_groups] == pytest.approx([lr, lr / 10])
+
+
+@pytest.mark.parametrize("lr", [0.09024131830353688, 0.09397576711507255, 0.05008541189680322])
+def test_the_learning_rate_that_is_given_is_used_to_the_last_digit(lr):
+    assert 0.01 * (lr / 0.01) != lr
+    model = torch.nn.Linear(2, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    task = small.task(model=model, optimizer=optimizer, loss=lambda m, b: m(b[:, :2]).mean(), evaluate=None)
+    task.scale_lr(lr)
+    assert optimizer.param_groups[0]["lr"] == lr
