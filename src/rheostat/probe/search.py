@@ -78,8 +78,8 @@ def _through(runs: Runs, plan: Plan, start: float, most: int, *, patient: bool) 
 def search(trials: Runs, begin: Sequence[float], runs: int, *, patient: bool, more: int = 0) -> list[Trial]:
     """On from some runs to where it gets better, by factors of 4, then by 2 to both sides of the best.
 
-    Where the lowest that was tried is as good as the best, or nearly, it goes on downwards too. It ends early where the
-    runs are too short to tell, unless it is `patient`.
+    Where the lowest that was tried is as good as the best, or nearly, or worse than no training at all, it goes on
+    downwards too. It ends early where the runs are too short to tell, unless it is `patient`.
 
     Args:
         trials: what runs them.
@@ -146,10 +146,12 @@ def _following(done: Sequence[Trial], untrained: float) -> list[float]:
     found = best(done)
     if not found.score < untrained:
         return [lrs[0] / APART]
-    at = lrs.index(found.lr)
+    at, share = lrs.index(found.lr), WITHIN * (untrained - found.score)
+    if all(t.score > untrained + share for t in done if t.lr == lrs[0]):  # no training is better: so is less of it
+        return [lrs[0] / APART]
     if at == len(lrs) - 1:
         return [found.lr * APART]
-    line = found.score + WITHIN * (untrained - found.score)
+    line = found.score + share
     if at == 0 or any(t.score <= line for t in done if t.lr == lrs[0]):  # as good, and safer: lower still may be too
         return [lrs[0] / APART]
     half = math.sqrt(APART)
