@@ -8,12 +8,13 @@ restart     whether a checkpoint belongs to this run
 interval    how often to save
 folder      the folder of a run, and what was asked for
 randomness  the random number generators
+result      what came out
 summary     the table and the picture at the end
 report      all of it on one page
 """
 
 from rheostat.training.loop import train
-from rheostat.training.summary import Result
+from rheostat.training.result import Result
 from rheostat.training.task import Task, load_task
 
 __all__ = ["Result", "Task", "load_task", "train"]

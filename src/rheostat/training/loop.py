@@ -28,7 +28,8 @@ from rheostat.training.hold import hold
 from rheostat.training.interval import Interval
 from rheostat.training.progress import Progress
 from rheostat.training.randomness import random_states, restore_random, seed_all
-from rheostat.training.summary import Result, summarise
+from rheostat.training.result import Result
+from rheostat.training.summary import summarise
 from rheostat.training.task import Task, length_of
 from rheostat.training.untouched import untouched
 

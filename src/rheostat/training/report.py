@@ -12,7 +12,7 @@ from rheostat.training import disk
 from rheostat.view.report import Section, report_html
 
 if TYPE_CHECKING:
-    from rheostat.training.summary import Result
+    from rheostat.training.result import Result
 
 FILE, FOUND, FOUND_PICTURE = "report.html", "find.txt", "find.png"
 _LOW, _HIGH = 1e-3, 1e6  # between these, numbers have four decimals
