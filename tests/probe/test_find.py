@@ -267,10 +267,17 @@ def test_where_the_lowest_is_nearly_as_good_as_the_best_the_search_goes_on_downw
     assert [t.lr for t in search(Flat(1.0), [1.0, 4.0], 9, patient=False)] == [1, 4, 16, 1 / 4, 1 / 16, 8, 2]
 
 
-def test_where_the_lowest_is_worse_than_no_training_the_search_goes_on_downwards():
-    class Apart(Played):  # a poor valley at 8, and a better one at 1/32, with what is worse than nothing between them
+@pytest.mark.parametrize(
+    "scores",
+    [
+        pytest.param({8: 5.0, 1 / 32: 2.0, 1 / 128: 2.5}, id="with what is worse than nothing between them"),
+        pytest.param({8: 5.0, 1: 9.9, 1 / 8: 9.0, 1 / 32: 2.0, 1 / 128: 2.5}, id="with a ridge between them"),
+    ],
+)
+def test_another_valley_below_is_gone_down_to(scores):
+    class Apart(Played):  # a poor valley at 8, and a better one at 1/32
         def score(self, lr):
-            return {8: 5.0, 1 / 32: 2.0, 1 / 128: 2.5}.get(lr, 10.8)
+            return scores.get(lr, 10.8)  # untrained: 10
 
     tried = [t.lr for t in search(Apart(1.0), planned("thorough", 500).begin, 6, patient=True, more=2)]
     assert tried == [1 / 8, 1, 8, 1 / 32, 1 / 128, 1 / 16]

@@ -78,7 +78,7 @@ def _through(runs: Runs, plan: Plan, start: float, most: int, *, patient: bool) 
 def search(trials: Runs, begin: Sequence[float], runs: int, *, patient: bool, more: int = 0) -> list[Trial]:
     """On from some runs to where it gets better, by factors of 4, then by 2 to both sides of the best.
 
-    Where the lowest that was tried is as good as the best, or nearly, or worse than no training at all, it goes on
+    Where the lowest that was tried is as good as the best, or nearly, or another valley begins there, it goes on
     downwards too. It ends early where the runs are too short to tell, unless it is `patient`.
 
     Args:
@@ -147,7 +147,7 @@ def _following(done: Sequence[Trial], untrained: float) -> list[float]:
     if not found.score < untrained:
         return [lrs[0] / APART]
     at, share = lrs.index(found.lr), WITHIN * (untrained - found.score)
-    if all(t.score > untrained + share for t in done if t.lr == lrs[0]):  # no training is better: so is less of it
+    if at > 0 and _rising(done, untrained, share):
         return [lrs[0] / APART]
     if at == len(lrs) - 1:
         return [found.lr * APART]
@@ -158,3 +158,13 @@ def _following(done: Sequence[Trial], untrained: float) -> list[float]:
     above, below = lrs[at + 1] / found.lr, found.lr / lrs[at - 1]
     sides = ((found.lr * half, above), (found.lr / half, below))
     return [lr for lr, gap in sides if gap > (half + APART) / 2]
+
+
+def _rising(done: Sequence[Trial], untrained: float, share: float) -> bool:
+    """Whether it gets better again below the lowest that was tried, away from the best: there is another valley.
+
+    It does if the lowest is worse than no training at all, which is what the least learning rates come to, or clearly
+    better than the next.
+    """
+    lowest, following = sorted(done, key=lambda t: t.lr)[:2]
+    return lowest.score > untrained + share or lowest.score < following.score - share
