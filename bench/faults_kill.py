@@ -188,7 +188,7 @@ class Campaign:
         if outcome(folder) != self.whole:
             raise Lost(f"{folder}: ledger or weights differ from the undisturbed run's")
         left = {path.name for path in folder.iterdir()}
-        if left != {"ledger.jsonl", "state.pt", "state.prev.pt", "config.json"}:
+        if left != {"ledger.jsonl", "state.pt", "state.prev.pt", "config.json", "report.html"}:
             raise Lost(f"{folder}: holds {sorted(left)}")
         shutil.rmtree(folder.parent)
         self.runs += 1

@@ -325,7 +325,7 @@ class Stuck(torch.nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.a, self.b = (torch.nn.Parameter(torch.tensor(1e-6)) for _ in range(2))
+        self.a, self.b = (torch.nn.Parameter(torch.tensor(3e-6)) for _ in range(2))
 
     def forward(self, x):
         return self.a * self.b * x
