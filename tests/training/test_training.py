@@ -99,16 +99,20 @@ def test_a_killed_process_loses_at_most_one_save_interval(whole, tmp_path):
     assert same(weights(folder), weights(whole[0]))
 
 
-def test_control_c_saves_and_says_how_to_go_on(whole, tmp_path):
+@pytest.mark.parametrize("given", [[], ["--lr", "0.09024131830353688"]])
+def test_control_c_saves_and_says_how_to_go_on(tmp_path, given):
     folder = tmp_path / "run"
-    command = [sys.executable, "-m", "rheostat", "train", TINY, "--out", str(folder), "--epochs", "400"]
+    command = [sys.executable, "-m", "rheostat", "train", TINY, "--out", str(folder), "--epochs", "400", *given]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     while not (folder / "state.pt").exists():
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert f"Interrupted. To go on: rheostat train as before, with --lr 0.01 --out {folder} --resume" in output
+    assert (
+        f"Interrupted. To go on: rheostat train as before, with {' '.join([*given, '--out'])} {folder} --resume"
+        in output
+    )
     position = checkpoint.load(folder)[0]["scheduler"]["position"]
     assert position == len(rh.Ledger.read(folder / "ledger.jsonl"))
 

@@ -102,7 +102,7 @@ def train(
         with Progress(scheduler.run.updates or 0, scheduler, show=show) as bar, _interruptible(trainer):
             metrics = trainer.train(ledger, bar)
     since = begin if scheduler.changes else 0
-    return summarise(task.name, scheduler, folder, metrics, stopped=trainer.stop, show=show, since=since)
+    return summarise(task.name, scheduler, folder, metrics, stopped=trainer.stop, show=show, since=since, lr=lr)
 
 
 @dataclass

@@ -26,10 +26,12 @@ def summarise(
     stopped: bool,
     show: bool,
     since: int = 0,
+    lr: float | None = None,
 ) -> Result:
     """Compare planned and used, draw the picture, print the table, write the report.
 
-    What was planned is known from update `since` on: before it, a resumed run may have had another schedule.
+    What was planned is known from update `since` on: before it, a resumed run may have had another schedule. An `lr`
+    that was given is needed to go on.
     """
     entries = scheduler.entries
     first = next((e for e in entries if e.key == "lr"), entries[0])
@@ -44,19 +46,19 @@ def summarise(
     difference = float("nan") if curve.controls else float(apart.max(initial=0.0))
     rows = (*_rows(first, positions, seen, planned[positions]), *_ends(difference, metrics))
     result = Result(
-        folder,
-        metrics,
-        scheduler.position,
-        difference,
-        stopped,
-        name,
-        _picture(curve, first.key, folder),
-        rows,
-        _plan(entries),
-        _notes(scheduler),
+        out=folder,
+        metrics=metrics,
+        updates=scheduler.position,
+        difference=difference,
+        stopped=stopped,
+        name=name,
+        picture=_picture(curve, first.key, folder),
+        rows=rows,
+        plan=_plan(entries),
+        notes=_notes(scheduler),
     )
     if show:
-        _print_table(result, first.base)
+        _print_table(result, lr)
     report.write(result)
     return result
 
@@ -109,7 +111,7 @@ def _ends(difference: float, metrics: dict[str, float]) -> Rows:
     return (("largest relative difference", "", "", apart), *ended)
 
 
-def _print_table(result: Result, base: float) -> None:
+def _print_table(result: Result, lr: float | None) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -123,7 +125,8 @@ def _print_table(result: Result, base: float) -> None:
     files = ", ".join(["ledger.jsonl", "state.pt", "config.json", *pictures, report.FILE])
     console.print(f"in {result.out}: {files}", soft_wrap=True)
     if result.stopped:
-        again = f"rheostat train as before, with --lr {base!r} --out {result.out} --resume"
+        given = "" if lr is None else f"--lr {lr!r} "
+        again = f"rheostat train as before, with {given}--out {result.out} --resume"
         console.print(f"Interrupted. To go on: {again}", soft_wrap=True, highlight=False)
     if result.picture is None:
         console.print("No picture: it needs Matplotlib. Try pip install 'rheostat\\[plot]'.", soft_wrap=True)
